@@ -1,0 +1,60 @@
+# make setup, make demo, make test: all that a bare machine needs (Debian 12, Ubuntu 24.04).
+# Everything lands in this folder; Debian packages are installed when root, else named.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+OUT ?= runs/demo
+
+# gcc and cmake build wvl_interfaces; libusb belongs to pyrealsense2, EGL and Mesa to MuJoCo.
+DEBIAN := git cmake make gcc g++ python3-venv python3-dev libusb-1.0-0 libegl1 libgl1 libgl1-mesa-dri
+TORCH := $(shell sed -n 's/^  "\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
+
+# Busy-waiting OpenMP threads cost 4.6x on a busy 2-core machine (facts/toy_loop.md).
+export OMP_WAIT_POLICY := passive
+
+.PHONY: setup demo test check ws bench clean debian
+
+setup: $(READY)
+
+debian:
+	@missing=(); for package in $(DEBIAN); do \
+	  dpkg -s $$package >/dev/null 2>&1 || missing+=($$package); done; \
+	if [ $${#missing[@]} -gt 0 ]; then \
+	  if [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $${missing[@]}; \
+	  else echo "Debian packages are missing; copy this line: sudo apt-get install -y $${missing[*]}"; exit 1; fi; fi
+
+# The CPU build of torch first, so that nothing after it pulls the CUDA build in (see pyproject).
+$(READY): pyproject.toml ros2_ws/build_on_wheels.py $(shell find ros2_ws/src/wvl_interfaces -type f) | debian
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --upgrade "pip>=24" "setuptools>=77,<80" wheel
+	$(BIN)/pip install -q "$(TORCH)+cpu" || \
+	  $(BIN)/pip install -q "$(TORCH)" --index-url https://download.pytorch.org/whl/cpu
+	$(BIN)/pip install -q --no-build-isolation -e ".[virtual,ros,dev]"
+	$(BIN)/pip install -q --no-deps franka-sim==1.1.7
+	$(BIN)/python ros2_ws/build_on_wheels.py
+	touch $@
+
+demo: setup
+	$(BIN)/wvl demo --out $(OUT)
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# With a native ROS 2 (source /opt/ros/<distro>/setup.bash first).
+ws:
+	cd ros2_ws && colcon build --symlink-install
+
+bench: setup
+	$(BIN)/wvl bench parity --json docs/benchmarks/parity_lift_cube.json
+
+clean:
+	rm -rf $(VENV) ros2_ws/build ros2_ws/install ros2_ws/log runs .mypy_cache .pytest_cache .ruff_cache

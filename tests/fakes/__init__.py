@@ -1,0 +1,1 @@
+"""Seeded in-memory fakes of the robot side's ports, for unit tests alone."""

@@ -1,0 +1,32 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.cells import SHARE, loopback
+from wvl_models.contract.errors import ConfigError
+from wvl_robot.cli.bench import app
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [(["--rig", "nope"], "nope.yaml"), (["--task", "juggle"], "unknown task 'juggle'")],
+)
+def test_wrong_input_is_refused_in_a_sentence(wrong: list[str], message: str) -> None:
+    result = CliRunner().invoke(app, ["parity", "--share", str(SHARE), *wrong])
+    assert isinstance(result.exception, ConfigError)
+    assert message in str(result.exception)
+
+
+@pytest.mark.cell
+@pytest.mark.slow
+def test_parity_writes_its_figures(tmp_path: Path) -> None:
+    file = tmp_path / "parity.json"
+    arguments = ["--share", str(SHARE), "--seeds", "1", "--host", loopback(18)]
+    result = CliRunner().invoke(app, ["parity", *arguments, "--json", str(file)])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(file.read_text())
+    assert figures["n"] == 1
+    assert figures["share"] == 1.0
+    assert figures["trials"][0]["agrees"] is True

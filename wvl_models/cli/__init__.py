@@ -1,0 +1,1 @@
+"""The `wvl` command: parse, build, run."""

@@ -1,0 +1,1 @@
+"""The SANS store: episodes on disk, their labels, views of them."""

@@ -1,0 +1,132 @@
+"""The image file of an episode: frames appended one behind the other, an index at the end.
+
+While it is recorded the file is a plain log; the index that `finish` appends makes it a Zarr shard.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from wvl_models.contract.observation import U8
+from wvl_models.episodes import chunks
+from wvl_models.episodes.chunks import ChunkError, FrameSpan
+from wvl_models.episodes.filesystem import FileSystem, read_at
+from wvl_models.episodes.records import FileRecord
+
+_WRITEBACK_BYTES = 8 << 20
+"""The kernel is told to write after so many bytes: about nine raw 640x480 frames."""
+
+_BLOCK_BYTES = 1 << 20
+
+
+class FrameWriter:
+    """Appends frames and digests them on the way. One thread; OSError passes through."""
+
+    def __init__(self, files: FileSystem, descriptor: int) -> None:
+        self._files = files
+        self._descriptor = descriptor
+        self._sha256 = hashlib.sha256()
+        self._spans: list[FrameSpan] = []
+        self._written_back = 0
+
+    @classmethod
+    def create(cls, files: FileSystem, path: Path) -> "FrameWriter":
+        """Start an empty file."""
+        return cls(files, files.create(path))
+
+    @classmethod
+    def resume(cls, files: FileSystem, path: Path, spans: list[FrameSpan]) -> "FrameWriter":
+        """Keep the frames `spans` of an unfinished file and drop what follows."""
+        writer = cls(files, files.reopen(path))
+        writer._spans = list(spans)
+        end = writer.num_bytes
+        files.truncate(writer._descriptor, end)
+        for offset in range(0, end, _BLOCK_BYTES):
+            size = min(_BLOCK_BYTES, end - offset)
+            writer._sha256.update(read_at(writer._descriptor, offset, size))
+        return writer
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of the frames so far."""
+        return self._spans[-1].end if self._spans else 0
+
+    def append(self, rgb: U8) -> FrameSpan:
+        """Add one frame."""
+        span = self._append(chunks.encode_frame(rgb))
+        self._spans.append(span)
+        return span
+
+    def finish(self) -> FileRecord:
+        """Add the index; the file is on the disk and closed when this returns."""
+        self._append(chunks.encode_index(self._spans))
+        self._files.sync(self._descriptor)
+        size = self.num_bytes + chunks.index_bytes(len(self._spans))
+        self.close()
+        return FileRecord(num_bytes=size, sha256=self._sha256.hexdigest())
+
+    def close(self) -> None:
+        """Give the descriptor back; harmless when repeated."""
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            self._files.close(descriptor)
+
+    def _append(self, data: bytes) -> FrameSpan:
+        span = FrameSpan(self.num_bytes, len(data))
+        self._files.write(self._descriptor, data)
+        self._sha256.update(data)
+        if span.end - self._written_back >= _WRITEBACK_BYTES:
+            length = span.end - self._written_back
+            self._files.start_writeback(self._descriptor, self._written_back, length)
+            self._written_back = span.end
+        return span
+
+
+def read_index(descriptor: int, num_steps: int) -> list[FrameSpan]:
+    """Where the frames of a finished file lie; ChunkError where the index does not fit."""
+    size = os.fstat(descriptor).st_size
+    length = chunks.index_bytes(num_steps)
+    if size <= length:
+        raise ChunkError(f"{size} bytes are too few for {num_steps} frames")
+    return chunks.decode_index(read_at(descriptor, size - length, length), size)
+
+
+def read_frames(descriptor: int, spans: list[FrameSpan], shape: tuple[int, int]) -> U8:
+    """Decode consecutive frames of height and width `shape`: one read, [len(spans), H, W, 3].
+
+    Nothing of the claimed size is allocated before every frame has been checked.
+    """
+    first, last = spans[0].offset, spans[-1].end
+    data = read_at(descriptor, first, last - first)
+    bodies = []
+    for index, span in enumerate(spans):
+        chunk = data[span.offset - first : span.end - first]
+        with _named(f"frame {index} of {len(spans)}"):
+            bodies.append(chunks.frame_body(chunk, shape[0] * shape[1] * 3))
+    rgb = np.empty((len(spans), *shape, 3), dtype=np.uint8)
+    for index, body in enumerate(bodies):
+        with _named(f"frame {index} of {len(spans)}"):
+            chunks.decode_frame(body, rgb[index])
+    return rgb
+
+
+@contextmanager
+def _named(place: str) -> Iterator[None]:
+    try:
+        yield
+    except ChunkError as error:
+        raise ChunkError(f"{place}: {error}") from error
+
+
+def count_intact(descriptor: int, spans: list[FrameSpan], shape: tuple[int, int]) -> int:
+    """How many of `spans` can be decoded before the first that cannot."""
+    for index, span in enumerate(spans):
+        try:
+            read_frames(descriptor, [span], shape)
+        except ChunkError:
+            return index
+    return len(spans)

@@ -1,0 +1,1 @@
+"""Trials, intervals, alignment of the world model, reports."""

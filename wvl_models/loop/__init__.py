@@ -1,0 +1,1 @@
+"""The outer circle as named, resumable stages."""

@@ -1,0 +1,1 @@
+"""Versions of policies and world models: publish, promote, roll back, serve."""

@@ -1,0 +1,1 @@
+"""GRPO on imagined rollouts; knows policy and world model by protocol only."""

@@ -1,0 +1,1 @@
+"""Cosmos-Predict2 with actions and a reward head: the world model."""

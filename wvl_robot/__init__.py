@@ -1,0 +1,1 @@
+"""The robot side of World-VLA-Loop; knows models by protocol only."""

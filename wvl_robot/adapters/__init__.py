@@ -1,0 +1,1 @@
+"""One SDK per file behind the ports."""

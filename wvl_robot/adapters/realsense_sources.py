@@ -1,0 +1,161 @@
+"""Where a RealSense colour stream comes from: a D435 on a USB port, or a software device.
+
+A real device is opened by its serial number through a pipeline; a software device (virtual cell,
+tests) through its sensor, because a pipeline cannot find one (facts/robot_peers.md section 4).
+"""
+
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+from wvl_models.contract.errors import CameraError, SetupError
+from wvl_robot.rig.config import CameraConfig
+
+if TYPE_CHECKING:
+    import pyrealsense2 as rs
+
+_LOG = logging.getLogger(__name__)
+
+SENSOR_NAME = "RGB Camera"
+"""Colour options belong to this sensor; the first one of a D435 is the stereo module, which is
+what HIL-SERL locks by mistake (facts/robot_peers.md section 1)."""
+
+
+class FrameSource(Protocol):
+    """Something that fills an SDK frame queue with colour frames."""
+
+    def start(self, queue: "rs.frame_queue") -> "rs.stream_profile":
+        """Start streaming into `queue`; raises CameraError when the device is not there."""
+        ...
+
+    def restart(self, queue: "rs.frame_queue") -> bool:
+        """Look for a device that has fallen silent; True when it streams anew."""
+        ...
+
+    def sensor(self) -> "rs.sensor":
+        """The started colour sensor."""
+        ...
+
+    def stop(self) -> None:
+        """Stop streaming; never raises."""
+        ...
+
+
+class D435Source:
+    """A D435 on a USB port, by serial number."""
+
+    def __init__(self, config: CameraConfig) -> None:
+        self._config = config
+        self._pipeline: rs.pipeline | None = None
+        self._profile: Any = None  # rs.pipeline_profile; pyrealsense2 has no usable stubs
+
+    def start(self, queue: "rs.frame_queue") -> "rs.stream_profile":
+        """Start the colour stream; raises CameraError that lists the cameras that are there."""
+        sdk, c = import_sdk(), self._config
+        devices = [
+            device.get_info(sdk.camera_info.serial_number)
+            for device in sdk.context().query_devices()
+        ]
+        if c.serial not in devices:
+            there = ", ".join(devices) or "none"
+            raise CameraError(
+                f"no RealSense camera with serial {c.serial} (connected: {there}). Correct "
+                "camera.serial in the rig file, or plug the camera in."
+            )
+        choice = sdk.config()
+        choice.enable_device(c.serial)
+        choice.enable_stream(sdk.stream.color, c.width, c.height, sdk.format.rgb8, c.rate_hz)
+        self._pipeline = sdk.pipeline()
+        try:
+            self._profile = self._pipeline.start(choice, queue)
+        except RuntimeError as error:
+            self._pipeline = None
+            raise CameraError(
+                f"camera {c.serial} does not stream {c.width}x{c.height} at {c.rate_hz} Hz: "
+                f"{error}. Is another program using it, or is it on a USB 2 port?"
+            ) from error
+        device = self._profile.get_device()
+        if device.supports(sdk.camera_info.usb_type_descriptor):
+            usb = device.get_info(sdk.camera_info.usb_type_descriptor)
+            if not usb.startswith("3"):
+                _LOG.warning("camera %s is on USB %s; use a USB 3 port and cable", c.serial, usb)
+        return self._profile.get_stream(sdk.stream.color)
+
+    def restart(self, queue: "rs.frame_queue") -> bool:
+        """Close whatever is left of the pipeline and start it again."""
+        self.stop()
+        self.start(queue)
+        return True
+
+    def sensor(self) -> "rs.sensor":
+        """The sensor named "RGB Camera"."""
+        return _colour_sensor(self._profile.get_device(), self._config.serial)
+
+    def stop(self) -> None:
+        """Stop the pipeline; a device that was pulled out makes that fail, which is fine."""
+        if self._pipeline is None:
+            return
+        try:
+            self._pipeline.stop()
+        except RuntimeError as error:
+            _LOG.debug("while stopping the pipeline: %s", error)
+        self._pipeline = None
+
+
+class SoftwareSource:
+    """A software device that somebody else feeds; it is never away, only silent."""
+
+    def __init__(self, device: "rs.software_device", config: CameraConfig) -> None:
+        self._device, self._config = device, config
+        self._is_started = False
+
+    def start(self, queue: "rs.frame_queue") -> "rs.stream_profile":
+        """Open the colour profile of the rig's size and stream into `queue`."""
+        sensor, c = self.sensor(), self._config
+        profiles = [p.as_video_stream_profile() for p in sensor.get_stream_profiles()]
+        profile = next(
+            (p for p in profiles if (p.width(), p.height()) == (c.width, c.height)), None
+        )
+        if profile is None:
+            sizes = ", ".join(f"{p.width()}x{p.height()}" for p in profiles)
+            raise CameraError(
+                f"camera {c.serial} has no {c.width}x{c.height} stream (it has {sizes})."
+            )
+        sensor.open(profile)
+        sensor.start(queue)
+        self._is_started = True
+        return profile
+
+    def restart(self, queue: "rs.frame_queue") -> bool:
+        """Nothing to do: whoever feeds the device will feed it again."""
+        return False
+
+    def sensor(self) -> "rs.sensor":
+        """The sensor named "RGB Camera"."""
+        return _colour_sensor(self._device, self._config.serial)
+
+    def stop(self) -> None:
+        """Stop and close the sensor."""
+        if self._is_started:
+            self.sensor().stop()
+            self.sensor().close()
+            self._is_started = False
+
+
+def import_sdk() -> Any:  # the SDK module; pyrealsense2 has no usable stubs
+    """The SDK; raises SetupError where it cannot be loaded."""
+    try:
+        import pyrealsense2
+    except ImportError as error:
+        raise SetupError(
+            f"pyrealsense2 cannot be loaded ({error}); on Debian and Ubuntu: "
+            "apt install libusb-1.0-0 libudev1, then pip install pyrealsense2."
+        ) from error
+    return pyrealsense2
+
+
+def _colour_sensor(device: Any, serial: str) -> Any:  # rs.device -> rs.sensor
+    sdk = import_sdk()
+    for sensor in device.query_sensors():
+        if sensor.get_info(sdk.camera_info.name) == SENSOR_NAME:
+            return sensor
+    raise CameraError(f"camera {serial} has no sensor named '{SENSOR_NAME}'; is it a D435?")

@@ -1,0 +1,1 @@
+"""Sub-commands of `wvl` that need the robot side; composition happens here."""

@@ -1,0 +1,1 @@
+"""Alignment, schedule, safety, session: pure logic without rclpy, torch or any SDK."""

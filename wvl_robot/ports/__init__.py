@@ -1,0 +1,1 @@
+"""What the robot side needs from the world, as small protocols."""

@@ -1,0 +1,1 @@
+"""A rig as data: configuration, calibration, limits, and the law of the velocity stream."""
