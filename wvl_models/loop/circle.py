@@ -56,7 +56,7 @@ class Circle:
 
     def view(self, ids: Iterable[str]) -> EpisodeView:
         """A view of exactly these episodes."""
-        wanted = frozenset(ids)
+        wanted = tuple(ids)
         if not wanted:
             raise ConfigError("this stage has no episodes to work on; collect some first.")
         return self.store.view(EpisodeFilter(ids=wanted))

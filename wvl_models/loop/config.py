@@ -89,10 +89,12 @@ class LoopConfig(Config):
 
 
 class Seeds:
-    """Which initial states serve what; the ranges never meet."""
+    """Which initial states serve what; the ranges never meet, nor those of pretraining, which are
+    below a million.
+    """
 
     def __init__(self, seed: int) -> None:
-        self._base = seed * 1_000_000
+        self._base = (1 + seed) * 1_000_000
 
     def live(self, index: int) -> int:
         """Demonstrations recorded live."""

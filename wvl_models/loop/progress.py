@@ -9,42 +9,38 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """A line of work with a known length."""
+    """Lines of work with known lengths, one after the other."""
 
     def begin(self, what: str, total: int) -> None:
         """A new line of work."""
         ...
 
-    def advance(self, message: str = "", steps: int = 1) -> None:
-        """Some of it is done; `message` is a figure worth seeing, e.g. the loss."""
+    def reach(self, step: int, message: str = "") -> None:
+        """So many steps of it are done; `message` is a figure worth seeing, e.g. the loss."""
         ...
 
 
 def follow(progress: Progress, what: str, total: int, items: Iterable[T]) -> Iterator[T]:
     """Pass items on and count them."""
     progress.begin(what, total)
-    for item in items:
+    for step, item in enumerate(items, start=1):
         yield item
-        progress.advance()
+        progress.reach(step)
 
 
 class JsonProgress:
     """One JSON object per line on stdout, what the learner node reads."""
 
     def __init__(self) -> None:
-        self._what, self._total, self._step = "", 0, 0
+        self._what, self._total = "", 0
 
     def begin(self, what: str, total: int) -> None:
         """See `Progress`."""
-        self._what, self._total, self._step = what, total, 0
-        self._write(what)
+        self._what, self._total = what, total
+        self.reach(0)
 
-    def advance(self, message: str = "", steps: int = 1) -> None:
+    def reach(self, step: int, message: str = "") -> None:
         """See `Progress`."""
-        self._step += steps
-        self._write(f"{self._what} {message}".strip())
-
-    def _write(self, message: str) -> None:
-        line = {"step": self._step, "total": self._total, "message": message}
-        sys.stdout.write(json.dumps(line) + "\n")
+        text = f"{self._what} {message}".strip()
+        sys.stdout.write(json.dumps({"step": step, "total": self._total, "message": text}) + "\n")
         sys.stdout.flush()

@@ -12,7 +12,8 @@ A stage that has a result is not run again, so an interrupted run continues wher
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,21 @@ from wvl_models.contract.errors import ConfigError
 from wvl_models.loop.config import LoopConfig
 
 CONFIG = "config.json"
+
+
+@contextmanager
+def fresh_folder(path: Path) -> Iterator[Path]:
+    """A folder that takes the place of `path` when the body succeeds, and leaves nothing else."""
+    fresh = path.with_name(path.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        yield fresh
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    shutil.rmtree(path, ignore_errors=True)
+    fresh.replace(path)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

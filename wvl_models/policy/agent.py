@@ -18,6 +18,10 @@ from wvl_models.policy.action_tokens import from_classes
 from wvl_models.policy.model import OpenVLAOFT
 from wvl_models.policy.preprocess import to_images
 from wvl_models.policy.prompt import Prompter
+from wvl_models.rl.sampling import draw_uniforms, sample_classes
+
+EXPLORATION_CORRELATION = 0.95
+"""Time correlation of drawn chunks (facts/toy_loop.md section 2); see `rl.sampling`."""
 
 
 class PolicyAgent(nn.Module):
@@ -47,7 +51,7 @@ class PolicyAgent(nn.Module):
         return self.spec.denormalise(normalised.reshape(len(classes), -1, ACTION_DIM))
 
     def exploring(self, temperature: float, seed: int) -> "SampledPolicy":
-        """The same policy with drawn actions: what it may do beside what it would do."""
+        """The same policy with actions drawn as in imagined RL: what practice will try."""
         return SampledPolicy(self, temperature, seed)
 
     @torch.no_grad()
@@ -63,7 +67,7 @@ class PolicyAgent(nn.Module):
 
 
 class SampledPolicy:
-    """A `contract.Policy` that draws every token from its own distribution."""
+    """A `contract.Policy` that draws its tokens as `rl.sampling` does."""
 
     def __init__(self, agent: PolicyAgent, temperature: float, seed: int) -> None:
         self._agent, self._temperature = agent, temperature
@@ -80,11 +84,10 @@ class SampledPolicy:
         chunks = []
         for observation in observations:
             frame = self._agent.view.through(observation.frame.rgb[None], camera)
-            logits = self._agent.token_logits(frame, observation.instruction)[0]
-            classes = (
-                (logits / self._temperature)
-                .softmax(dim=-1)
-                .multinomial(1, generator=self._generator)
+            logits = self._agent.token_logits(frame, observation.instruction)
+            uniforms = draw_uniforms(
+                1, self.spec.chunk_steps, EXPLORATION_CORRELATION, self._generator
             )
-            chunks.append(self._agent.actions(classes.T)[0])
+            classes = sample_classes(logits, uniforms, self._temperature)
+            chunks.append(self._agent.actions(classes)[0])
         return np.stack(chunks)

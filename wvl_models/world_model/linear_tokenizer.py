@@ -63,7 +63,7 @@ class LinearTokenizer:
             TEMPORAL_FACTOR * 3 * P * P, TEMPORAL_FACTOR * 3 * P * P, dtype=torch.float64
         )
         for video in videos:
-            centred = torch.from_numpy(video).float() / 255.0 - mean
+            centred = torch.tensor(video).float() / 255.0 - mean
             singles, groups = _patches(centred[None])
             for sums, rows in ((first, torch.cat([singles, _frames(groups)], 1)), (group, groups)):
                 flat = rows.reshape(-1, sums.shape[0])

@@ -52,6 +52,10 @@ class Demonstration:
     """Probability that the attempt is meant to miss."""
     imprecision: Imprecision
 
+    def episode_id(self, plan: CellPlan) -> str:
+        """Unique by task and seed."""
+        return f"{plan.task}-{Origin.SCRIPTED.value}-{self.seed:07d}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deployment:
@@ -61,6 +65,12 @@ class Deployment:
     policy_folder: Path
     temperature: float
     """0 for the greedy policy."""
+
+    def episode_id(self, plan: CellPlan) -> str:
+        """Unique by task, version, way of acting and seed."""
+        version = self.policy_folder.name.removeprefix("policy-")
+        manner = "-explore" if self.temperature > 0 else ""
+        return f"{plan.task}-{Origin.POLICY.value}-{version}{manner}-{self.seed:07d}"
 
 
 class ExplorablePolicy(Policy, Protocol):
@@ -94,11 +104,11 @@ class _Worker:
             )
         return self._policies[folder]
 
-    def header(self, origin: Origin, seed: int, marker: str) -> EpisodeHeader:
-        """Header of an episode; ids are unique by origin, version and seed."""
+    def header(self, origin: Origin, seed: int, episode_id: str) -> EpisodeHeader:
+        """Header of an episode that begins now."""
         plan = self.plan
         return EpisodeHeader(
-            episode_id=f"{plan.task}-{origin.value}{marker}-{seed:07d}",
+            episode_id=episode_id,
             task=plan.task,
             instruction=plan.instruction,
             rig=plan.rig,
@@ -130,7 +140,9 @@ def _demonstrate(job: Demonstration) -> Recorded:
     worker = _ready()
     operator = ScriptedOperator(worker.task, job.imprecision, job.near_share)
     recorded = worker.station.teleoperate(
-        operator, worker.header(Origin.SCRIPTED, job.seed, ""), worker.plan.horizon_steps
+        operator,
+        worker.header(Origin.SCRIPTED, job.seed, job.episode_id(worker.plan)),
+        worker.plan.horizon_steps,
     )
     if operator.manner in (Manner.PRECISE, Manner.WANDER):
         return recorded
@@ -146,16 +158,15 @@ def _as_near_success(label: Label | None) -> Label | None:
 
 def _deploy(job: Deployment) -> Recorded:
     worker, (version, policy) = _ready(), _ready().policy(job.policy_folder)
-    marker = "-" + version.removeprefix("policy-")
     if job.temperature > 0:
-        policy, marker = policy.exploring(job.temperature, job.seed), marker + "-explore"
-    header = worker.header(Origin.POLICY, job.seed, marker)
+        policy = policy.exploring(job.temperature, job.seed)
+    header = worker.header(Origin.POLICY, job.seed, job.episode_id(worker.plan))
     return worker.station.deploy(policy, version, header, worker.plan.horizon_steps, WHOLE_CHUNK)
 
 
 def _try(job: Deployment) -> Trial:
     worker, (version, policy) = _ready(), _ready().policy(job.policy_folder)
-    header = worker.header(Origin.POLICY, job.seed, "-trial")
+    header = worker.header(Origin.POLICY, job.seed, job.episode_id(worker.plan))
     return worker.station.try_out(policy, version, header, worker.plan.horizon_steps, WHOLE_CHUNK)
 
 
