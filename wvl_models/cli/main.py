@@ -8,6 +8,7 @@ user can mend (WvlError) ends as one line on stderr and exit code 1, wrong usage
 
 import ast
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points, version
@@ -70,6 +71,9 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `wvl`; leaves through SystemExit."""
+    # Before any command loads torch: waiting OpenMP threads that spin cost 4.6x on a busy 2-core
+    # machine (facts/toy_loop.md pitfall 1).
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     command = typer.main.get_command(app)
     try:
         command.main(args=arguments, prog_name="wvl")

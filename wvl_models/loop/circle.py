@@ -1,11 +1,13 @@
 """What the stages of one run share: settings, store, registry, lab, progress."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from wvl_models.contract.camera import View
 from wvl_models.contract.errors import CheckpointError, ConfigError
+from wvl_models.contract.pose import Setpoint
 from wvl_models.episodes.reels import Reel, read_reels
 from wvl_models.episodes.snapshot import EpisodeFilter
 from wvl_models.episodes.store import EpisodeStore
@@ -14,15 +16,22 @@ from wvl_models.loop.config import LoopConfig, Seeds
 from wvl_models.loop.curves import Curves
 from wvl_models.loop.lab import Lab, LiveLab
 from wvl_models.loop.progress import Progress
-from wvl_models.loop.run import Run
+from wvl_models.loop.run import Run, fresh_folder
+from wvl_models.policy.agent import PolicyAgent
+from wvl_models.policy.checkpoint import save_policy
+from wvl_models.registry.canary import canary_observation, record_canary
 from wvl_models.registry.registry import Registry
 from wvl_models.training.state import StateFolder
+from wvl_models.world_model.checkpoint import save_world_model
+from wvl_models.world_model.model import CosmosWorldModel
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 """Pretrained weights that ship with the package, by size."""
 
+SAVE_EVERY_STEPS = 100
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Circle:
     """Handed to every stage."""
 
@@ -50,9 +59,15 @@ class Circle:
         if not folder.is_dir():
             raise CheckpointError(
                 f"no pretrained {kind} of size '{self.config.size}' ships with this package. "
-                "Bring your own with `wvl pretrain` (tiny) or `wvl import` (paper)."
+                f"Put one into {folder}: `wvl pretrain` makes those of size 'tiny'."
             )
         return folder
+
+    def policy_before(self, turn: int) -> str:
+        """Version of the policy in force when a turn begins."""
+        if turn == 1:
+            return str(self.run.result("sft")["version"])
+        return str(self.run.result(f"gate-{turn - 1}")["in_force"])
 
     def view(self, ids: Iterable[str]) -> EpisodeView:
         """A view of exactly these episodes."""
@@ -63,19 +78,63 @@ class Circle:
 
     def reels(self, ids: Sequence[str]) -> list[Reel]:
         """Episodes as the models see them."""
-        return list(read_reels(self.view(ids), ids, self.lab_view))
+        size = View(intrinsics=self.lab.camera.intrinsics)
+        return list(read_reels(self.view(ids), ids, size))
 
-    @property
-    def lab_view(self) -> Any:
-        """The models' view (Any: `contract.camera.View`)."""
-        from wvl_models.contract.camera import View
-
-        return View(intrinsics=self.lab.camera.intrinsics)
+    @contextmanager
+    def store_lent(self) -> Iterator[None]:
+        """The store may be written by the live session, which is another process, meanwhile."""
+        self.store.close()
+        yield
 
     def state(self, stage: str) -> StateFolder:
         """Where a training stage keeps its state while it runs."""
-        return StateFolder(path=self.run.work(stage) / "state", fingerprint=stage)
+        path = self.run.work(stage) / "state"
+        return StateFolder(path=path, fingerprint=stage, every=SAVE_EVERY_STEPS)
 
     def curves(self, stage: str) -> Curves:
         """Where a stage logs its scalars."""
         return Curves(self.run.curves(stage))
+
+    def publish_policy(
+        self,
+        agent: PolicyAgent,
+        stage: str,
+        *,
+        parent: str | None,
+        example: Reel,
+        ids: Sequence[str],
+    ) -> str:
+        """A new version with a canary on the example's first frame; does not make it current."""
+        agent.eval()
+        with fresh_folder(self.run.work(stage) / "checkpoint") as folder:
+            save_policy(agent, folder, f"wvl_{self.config.rig}")
+            target = Setpoint.from_row(example.targets[0])
+            observation = canary_observation(example.frames[0], target, example.instruction)
+            canary = record_canary(agent, observation, agent.view.intrinsics, folder)
+        manifest = self.registry.publish(
+            "policy",
+            self.run.work(stage) / "checkpoint",
+            factory="openvla_oft",
+            parent=parent,
+            commit=self.commit,
+            snapshot=self.view(ids).snapshot.snapshot_id,
+            configuration={"stage": stage, "loop": self.config.model_dump(mode="json")},
+            canary=canary,
+        )
+        return manifest.version
+
+    def publish_world_model(self, model: CosmosWorldModel, stage: str, ids: Sequence[str]) -> str:
+        """A new version; does not make it current."""
+        with fresh_folder(self.run.work(stage) / "checkpoint") as folder:
+            save_world_model(model, folder)
+        manifest = self.registry.publish(
+            "world_model",
+            self.run.work(stage) / "checkpoint",
+            factory="cosmos",
+            parent=None,
+            commit=self.commit,
+            snapshot=self.view(ids).snapshot.snapshot_id,
+            configuration={"stage": stage, "loop": self.config.model_dump(mode="json")},
+        )
+        return manifest.version

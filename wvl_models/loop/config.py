@@ -59,6 +59,15 @@ class LoopConfig(Config):
     claims_improvement: bool = True
     """False for runs that only show that the circle closes."""
 
+    def without_live(self) -> "LoopConfig":
+        """The same run without ROS 2, FCI and camera SDK: lockstep alone."""
+        return self.model_copy(
+            update={
+                "data": self.data.model_copy(update={"live": 0}),
+                "trials": self.trials.model_copy(update={"live": 0}),
+            }
+        )
+
     @classmethod
     def demo(cls, task: str) -> "LoopConfig":
         """The full demonstration: about a quarter of an hour on two cores."""
@@ -111,6 +120,10 @@ class Seeds:
     def rollouts(self, turn: int, index: int) -> int:
         """Episodes of a policy in a turn."""
         return self._base + 200_000 + turn * 10_000 + index
+
+    def deployment(self, turn: int, index: int) -> int:
+        """Live episodes of a turn's policies."""
+        return self._base + 500_000 + turn * 1_000 + index
 
     def test(self, index: int) -> int:
         """Episodes that score the world model."""

@@ -50,7 +50,7 @@ def check_canary(policy: Policy, canary: Canary, folder: Path) -> float:
         raise CheckpointError(f"{folder / canary.file} is not a canary: {error}.") from error
     width, height, fx, fy, cx, cy = (float(v) for v in parts["camera"])
     camera = Intrinsics(width=int(width), height=int(height), fx=fx, fy=fy, cx=cx, cy=cy)
-    observation = _observation(parts["rgb"], Setpoint.from_row(parts["target"]), canary.instruction)
+    observation = canary_observation(parts["rgb"], Setpoint.from_row(parts["target"]), canary.instruction)
     answer = policy.act([observation], camera)[0]
     if answer.shape != parts["actions"].shape or not np.isfinite(answer).all():
         raise CheckpointError(f"{folder}: the canary's answer is not finite or misshapen.")
@@ -71,7 +71,8 @@ def _deviation(policy: Policy, answer: F64, recorded: F64, canary: Canary, folde
     return worst
 
 
-def _observation(rgb: np.ndarray, target: Setpoint, instruction: str) -> Observation:
+def canary_observation(rgb: np.ndarray, target: Setpoint, instruction: str) -> Observation:
+    """An observation of which a policy uses image and target alone."""
     frame = CameraFrame(
         stamp_ns=0, rgb=rgb, frame_number=0, device_stamp_ns=0, device_domain="canary"
     )

@@ -1,10 +1,18 @@
 """Joins the rooms: which lab, which live graph, which commit a run of the circle gets."""
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from wvl_models.contract.errors import SetupError
 from wvl_models.contract.task import load_task
 from wvl_models.episodes.store import EpisodeStore
+from wvl_models.loop.circle import Circle
+from wvl_models.loop.lab import LiveLab
+from wvl_models.loop.progress import Progress
+from wvl_models.loop.run import Run
+from wvl_models.registry.registry import Registry
 from wvl_robot.share import share_folder
 from wvl_robot.virtual.lab import VirtualLab
 from wvl_robot.virtual.workers import CellPlan
@@ -34,3 +42,49 @@ def source_commit() -> str:
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return done.stdout.strip()
+
+
+@contextmanager
+def open_circle(run: Run, progress: Progress) -> Iterator[Circle]:
+    """A run with its lab, its live graph, its store and its registry; closed afterwards.
+
+    Raises SetupError where the live graph cannot be had and the run wants live episodes.
+    """
+    config, share = run.config, share_folder()
+    task = load_task(share, config.task)
+    registry = Registry(run.folder / "registry")
+    with (
+        EpisodeStore.create(run.folder / "episodes") as store,
+        virtual_lab(task.name, config.rig, store) as lab,
+    ):
+        yield Circle(
+            run=run,
+            store=store,
+            registry=registry,
+            lab=lab,
+            live=_live_lab(run, share, store, registry),
+            progress=progress,
+            commit=source_commit(),
+        )
+
+
+def _live_lab(run: Run, share: Path, store: EpisodeStore, registry: Registry) -> LiveLab | None:
+    config = run.config
+    if not (config.data.live or config.trials.live):
+        return None
+    try:
+        from wvl_robot.ros.live_lab import RosLiveLab
+    except ModuleNotFoundError as error:
+        raise SetupError(
+            f"live episodes need ROS 2 and {error.name} is missing; `make setup` installs it from "
+            "wheels. Or ask for none: data.live and trials.live 0."
+        ) from error
+    return RosLiveLab(
+        share=share,
+        task=config.task,
+        rig=config.rig,
+        store=store.root,
+        registry=registry.root,
+        commit=source_commit(),
+        log_folder=run.folder / "logs",
+    )

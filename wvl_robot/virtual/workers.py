@@ -4,7 +4,9 @@ Each worker builds one cell for one task and keeps it. Jobs and answers cross be
 processes through multiprocessing; nothing is ever unpickled from a file.
 """
 
+import logging
 import os
+import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -128,6 +130,9 @@ _worker: _Worker | None = None
 def _start(plan: CellPlan) -> None:
     """First thing in a worker process; its one piece of global state."""
     global _worker
+    # A clamp of the gate is in the recorded step; thousands of episodes must not shout it.
+    logging.getLogger("wvl_robot").setLevel(logging.ERROR)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us on Ctrl-C
     _worker = _Worker(plan)
 
 
