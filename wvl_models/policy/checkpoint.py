@@ -19,7 +19,7 @@ from torch import Tensor
 from wvl_models.contract.action import ActionSpec
 from wvl_models.contract.camera import Intrinsics, View
 from wvl_models.contract.config import Config, parse_config
-from wvl_models.contract.errors import CheckpointError
+from wvl_models.contract.errors import CheckpointError, ConfigError, DataError
 from wvl_models.policy.agent import PolicyAgent
 from wvl_models.policy.config import PolicyConfig
 from wvl_models.policy.model import OpenVLAOFT
@@ -101,9 +101,11 @@ def read_spec(folder: Path, chunk_steps: int, rate_hz: float) -> ActionSpec:
     try:
         action = next(iter(data.values()))["action"]
         low, high = np.array(action["q01"]), np.array(action["q99"])
+        return ActionSpec(low=low, high=high, chunk_steps=chunk_steps, rate_hz=rate_hz)
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{folder / STATISTICS} lacks {error}.") from error
-    return ActionSpec(low=low, high=high, chunk_steps=chunk_steps, rate_hz=rate_hz)
+    except (ValueError, DataError) as error:
+        raise CheckpointError(f"{folder / STATISTICS} holds no action ranges: {error}") from error
 
 
 def load_weights(network: OpenVLAOFT, folder: Path) -> None:
@@ -143,21 +145,18 @@ def _is_dead(name: str, own: Mapping[str, Tensor]) -> bool:
     """Whether a released tensor belongs to the vision tail that is not built."""
     if not name.startswith("vision_backbone.") or name in own:
         return False
-    tower, rest = name.split(".", 2)[1:]
-    if rest.startswith(DEAD_KEYS):
-        return True
+    tower, _, rest = name.removeprefix("vision_backbone.").partition(".")
     prefix = f"vision_backbone.{tower}.blocks."
     built = {int(key.removeprefix(prefix).split(".")[0]) for key in own if key.startswith(prefix)}
-    return rest.startswith("blocks.") and int(rest.split(".")[1]) == max(built) + 1
+    if not built:
+        return False
+    return rest.startswith((*DEAD_KEYS, f"blocks.{max(built) + 1}."))
 
 
 def _tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
     files = [folder / WEIGHTS]
     if (folder / INDEX).is_file():
-        names = sorted(set(_read_json(folder / INDEX)["weight_map"].values()))
-        if any("/" in name or name.startswith(".") for name in names):
-            raise CheckpointError(f"{folder / INDEX} points outside its folder.")
-        files = [folder / name for name in names]
+        files = [folder / name for name in _shards(folder / INDEX)]
     for path in files:
         try:
             with safe_open(path, framework="pt") as shard:
@@ -167,6 +166,17 @@ def _tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
             raise CheckpointError(f"{path} cannot be read: {error}.") from error
 
 
+def _shards(index: Path) -> list[str]:
+    """Names of the files of a sharded checkpoint; never anything outside its folder."""
+    names = _read_json(index).get("weight_map")
+    if not isinstance(names, dict) or not all(isinstance(n, str) for n in names.values()):
+        raise CheckpointError(f"{index} is no index of shards: it has no weight_map of names.")
+    shards = sorted(set(names.values()))
+    if any("/" in name or name.startswith(".") for name in shards):
+        raise CheckpointError(f"{index} points outside its folder.")
+    return shards
+
+
 def _read_config(folder: Path) -> CheckpointConfig:
     data = _read_json(folder / CONFIG)
     if data.get("format") != FORMAT:
@@ -174,7 +184,10 @@ def _read_config(folder: Path) -> CheckpointConfig:
             f"{folder / CONFIG} is not a policy checkpoint of ours (format "
             f"{data.get('format')!r}); bring released weights in with `wvl policy import`."
         )
-    return parse_config(data, CheckpointConfig, source=str(folder / CONFIG))
+    try:
+        return parse_config(data, CheckpointConfig, source=str(folder / CONFIG))
+    except ConfigError as error:
+        raise CheckpointError(" ".join(str(error).split())) from error
 
 
 def _read_json(path: Path) -> dict:

@@ -28,7 +28,10 @@ class Prompter:
         path = folder / TOKENIZER_FILE
         if not path.is_file():
             raise CheckpointError(f"{path} is missing; a policy needs its tokenizer.")
-        return cls(Tokenizer.from_file(str(path)), config)
+        try:
+            return cls(Tokenizer.from_file(str(path)), config)
+        except Exception as error:  # tokenizers raises nothing narrower
+            raise CheckpointError(f"{path} is not a tokenizer: {error}.") from error
 
     @classmethod
     def for_instructions(cls, instructions: Iterable[str], config: LanguageConfig) -> "Prompter":
