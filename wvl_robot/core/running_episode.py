@@ -1,5 +1,7 @@
 """An episode while it runs: how it came to its end, and with which label."""
 
+from dataclasses import replace
+
 from wvl_models.contract.episode import Label
 from wvl_models.contract.observation import Observation
 from wvl_robot.core.decision import Decision, Pilot
@@ -17,12 +19,17 @@ class RunningEpisode:
         self.recording = recording
         self._max_steps, self._start_ns = max_steps, start_ns
         self._is_ending = False
+        self._pressed = TeleopEvent.NONE
         self._label: Label | None = None
 
     @property
     def is_ending(self) -> bool:
         """The next step is the last one, or the last one was."""
         return self._is_ending
+
+    def press(self, event: TeleopEvent) -> None:
+        """As if the operator had pressed the button at the next tick."""
+        self._pressed = event
 
     def end(self, label: Label | None) -> None:
         """Let the next step be the last one."""
@@ -36,6 +43,8 @@ class RunningEpisode:
         if self._is_ending:
             return pilot.hold(recording.target)
         decision = pilot.decide(observation)
+        if self._pressed is not TeleopEvent.NONE:
+            decision = replace(decision, event=self._pressed)
         if decision.event not in _ENDING_EVENTS:
             return decision
         label = None

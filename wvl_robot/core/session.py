@@ -115,6 +115,13 @@ class Session:
                 raise RobotError(f"no episode to stop: the session is {self._state.value}.")
             self._episode.end(label)
 
+    def press(self, event: TeleopEvent) -> None:
+        """A button that is not on the teleoperation device: ends the episode with its label."""
+        with self._lock:
+            if self._state is not SessionState.RUNNING or self._episode is None:
+                raise RobotError(f"no episode to end: the session is {self._state.value}.")
+            self._episode.press(event)
+
     def discard(self) -> None:
         """Give the episode up on the operator's word; what was written stays, as ABORTED."""
         with self._lock:

@@ -225,7 +225,8 @@ class CellProcess:
 
 def _serve(config: CellConfig, pipe: Connection) -> None:
     """Child process: serve a cell and answer until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which closes us
+    for number in (signal.SIGINT, signal.SIGTERM):  # reach the parent, too, which closes us
+        signal.signal(number, signal.SIG_IGN)
     try:
         with VirtualCell(config) as cell:
             pipe.send(None)

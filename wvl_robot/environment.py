@@ -1,0 +1,24 @@
+"""The environment in which nodes run, the same under `wvl up`, `ros2 launch` and from the loop."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def node_environment(share: Path, base: Mapping[str, str]) -> dict[str, str]:
+    """`base` with what the nodes need; what is set already stays."""
+    profile = str(share / "config" / "fastdds_shm.xml")
+    return {
+        # Busy-waiting OpenMP threads cost 4.6x on a busy 2-core machine (facts/toy_loop.md).
+        "OMP_WAIT_POLICY": "passive",
+        # MuJoCo draws without a screen; llvmpipe's own threads fight the others for the processors.
+        "MUJOCO_GL": "egl",
+        "LP_NUM_THREADS": "0",
+        "PYTHONUNBUFFERED": "1",
+        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
+        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
+        # Orders move an arm: by default nobody outside this machine hears or sends any.
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "RCUTILS_COLORIZED_OUTPUT": "0",
+        "RCUTILS_CONSOLE_OUTPUT_FORMAT": "[{severity}] {message}",
+        **base,
+    }

@@ -1,0 +1,287 @@
+"""The graphs: which nodes with which parameters make teleop_collect, deploy_policy, and so on.
+
+Plain data, read by `wvl up`, by the launch files and by a test. No ROS here.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wvl_models.contract.errors import ConfigError
+from wvl_models.contract.task import load_task
+from wvl_robot.rig.config import load_rig
+from wvl_robot.share import share_folder
+
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Argument:
+    """What can be set when a graph is started, as `name:=value`."""
+
+    name: str
+    default: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Argued:
+    """A parameter's value: that of an argument."""
+
+    argument: str
+    kind: type[str] | type[int] | type[float] | type[bool] = str
+    is_path: bool = False
+    """Relative paths are those of whoever starts the graph."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeSpec:
+    """One node of a graph."""
+
+    name: str
+    parameters: Mapping[str, Argued | Value]
+    is_virtual_only: bool = False
+    """Left out on a real rig."""
+    is_campaign: bool = False
+    """Only where episodes were asked for; its end is the graph's end."""
+
+    @property
+    def module(self) -> str:
+        """What `python -m` runs."""
+        return f"wvl_robot.ros.{self.name}_node"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Graph:
+    """Nodes that belong together."""
+
+    name: str
+    description: str
+    arguments: tuple[Argument, ...]
+    nodes: tuple[NodeSpec, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeStart:
+    """A node with the values of its parameters."""
+
+    name: str
+    module: str
+    parameters: Mapping[str, Value]
+    is_campaign: bool
+
+
+RIG = Argument(name="rig", default="virtual", description="Rig file below config/rig.")
+HOST = Argument(
+    name="host",
+    default="",
+    description="Address of the robot instead of the rig file's; the virtual cell serves loopback.",
+)
+TASK = Argument(name="task", default="lift_cube", description="Task file below config/task.")
+STORE = Argument(
+    name="store", default="data/episodes", description="Episode store; made where there is none."
+)
+REGISTRY = Argument(name="registry", default="data/registry", description="Model registry.")
+POLICY = Argument(
+    name="policy", default="", description="Version to serve; empty: the registry's current one."
+)
+NUM_EPISODES = Argument(
+    name="num_episodes",
+    default="0",
+    description="Record so many episodes on the virtual cell and end; 0: wait for an operator.",
+)
+SEED = Argument(name="seed", default="0", description="Seed of the first reset.")
+SEEDS = Argument(
+    name="seeds", default="", description="Seeds of the resets, e.g. 3,4,7, instead of a number."
+)
+SWAP_TO = Argument(
+    name="swap_to", default="", description="Version to swap in before the seeds_after episodes."
+)
+SEEDS_AFTER = Argument(
+    name="seeds_after", default="", description="Seeds of the episodes after the swap."
+)
+REPORT = Argument(name="report", default="", description="JSON file written at the end.")
+TELEOP = Argument(
+    name="teleop", default="scripted", description="Teleoperation device: scripted, none."
+)
+NEAR_SHARE = Argument(
+    name="near_share",
+    default="0.0",
+    description="Share of the scripted operator's attempts that are meant to miss.",
+)
+AIM_SIGMA = Argument(
+    name="aim_sigma_m", default="0.004", description="Spread of the scripted operator's aim (m)."
+)
+OPERATOR = Argument(name="operator", default="", description="Name written into every episode.")
+COMMIT = Argument(name="commit", default="", description="Software revision written likewise.")
+LEARN_COMMAND = Argument(
+    name="command", default="", description="What runs a stage; empty: `wvl loop stage`."
+)
+
+_RIG = {"rig": Argued(argument="rig"), "host": Argued(argument="host")}
+_CELL = NodeSpec(
+    name="cell", parameters={**_RIG, "task": Argued(argument="task")}, is_virtual_only=True
+)
+_ROBOT = NodeSpec(name="robot", parameters=_RIG)
+_CAMERA = NodeSpec(name="camera", parameters=_RIG)
+_SESSION = {
+    **_RIG,
+    "task": Argued(argument="task"),
+    "store": Argued(argument="store", is_path=True),
+    "operator": Argued(argument="operator"),
+    "commit": Argued(argument="commit"),
+}
+_TELEOP_SESSION = NodeSpec(
+    name="session",
+    parameters={
+        **_SESSION,
+        "pilot": "teleop",
+        "teleop": Argued(argument="teleop"),
+        "near_share": Argued(argument="near_share", kind=float),
+        "aim_sigma_m": Argued(argument="aim_sigma_m", kind=float),
+    },
+)
+_POLICY_SESSION = NodeSpec(
+    name="session", parameters={**_SESSION, "pilot": "policy", "teleop": "none"}
+)
+_POLICY = NodeSpec(
+    name="policy",
+    parameters={
+        **_RIG,
+        "registry": Argued(argument="registry", is_path=True),
+        "policy": Argued(argument="policy"),
+    },
+)
+_LEARNER = NodeSpec(name="learner", parameters={"command": Argued(argument="command")})
+_CAMPAIGN = {
+    "rig": Argued(argument="rig"),
+    "num_episodes": Argued(argument="num_episodes", kind=int),
+    "seed": Argued(argument="seed", kind=int),
+    "seeds": Argued(argument="seeds"),
+    "report": Argued(argument="report", is_path=True),
+}
+_TELEOP_CAMPAIGN = NodeSpec(name="campaign", parameters=_CAMPAIGN, is_campaign=True)
+_POLICY_CAMPAIGN = NodeSpec(
+    name="campaign",
+    parameters={
+        **_CAMPAIGN,
+        "is_policy": True,
+        "swap_to": Argued(argument="swap_to"),
+        "seeds_after": Argued(argument="seeds_after"),
+    },
+    is_campaign=True,
+)
+_CAMPAIGN_ARGUMENTS = (NUM_EPISODES, SEED, SEEDS, REPORT)
+_RIG_ARGUMENTS = (RIG, HOST, TASK, STORE, OPERATOR, COMMIT)
+_POLICY_ARGUMENTS = (REGISTRY, POLICY, *_CAMPAIGN_ARGUMENTS, SWAP_TO, SEEDS_AFTER)
+
+GRAPHS: Mapping[str, Graph] = {
+    graph.name: graph
+    for graph in (
+        Graph(
+            name="teleop_collect",
+            description="A person, or the scripted operator, records episodes.",
+            arguments=(*_RIG_ARGUMENTS, TELEOP, NEAR_SHARE, AIM_SIGMA, *_CAMPAIGN_ARGUMENTS),
+            nodes=(_CELL, _ROBOT, _CAMERA, _TELEOP_SESSION, _TELEOP_CAMPAIGN),
+        ),
+        Graph(
+            name="deploy_policy",
+            description="A policy of the registry drives the arm; its episodes are recorded.",
+            arguments=(*_RIG_ARGUMENTS, *_POLICY_ARGUMENTS),
+            nodes=(_CELL, _ROBOT, _CAMERA, _POLICY, _POLICY_SESSION, _POLICY_CAMPAIGN),
+        ),
+        Graph(
+            name="learner",
+            description="Stages of the loop on request, through the action learner/learn.",
+            arguments=(LEARN_COMMAND,),
+            nodes=(_LEARNER,),
+        ),
+        Graph(
+            name="closed_loop",
+            description="deploy_policy and learner together: the whole circle on one machine.",
+            arguments=(*_RIG_ARGUMENTS, *_POLICY_ARGUMENTS, LEARN_COMMAND),
+            nodes=(_CELL, _ROBOT, _CAMERA, _POLICY, _POLICY_SESSION, _LEARNER, _POLICY_CAMPAIGN),
+        ),
+    )
+}
+
+VIRTUAL_PATIENCE_S = 120.0
+"""The virtual cell's robot and camera come up seconds after the nodes that use them; a rig's are
+there or are not."""
+
+_VIRTUAL: Mapping[str, Mapping[str, Value]] = {
+    "robot": {"patience_s": VIRTUAL_PATIENCE_S},
+    "camera": {"patience_s": VIRTUAL_PATIENCE_S},
+    "session": {"max_sample_age_s": 1.0, "policy_patience_s": 20.0},
+}
+"""What nodes are given on the virtual rig alone, where robot, renderer, policy and a training may
+share one machine; frames that come late are recorded as what they are, with their stamps."""
+
+
+def find_graph(name: str) -> Graph:
+    """The graph of that name; ConfigError lists the known ones."""
+    if name not in GRAPHS:
+        raise ConfigError(f"unknown graph '{name}'. Known graphs: {', '.join(sorted(GRAPHS))}.")
+    return GRAPHS[name]
+
+
+def resolve(
+    graph: Graph, given: Mapping[str, str], *, share: Path | None = None, folder: Path | None = None
+) -> tuple[NodeStart, ...]:
+    """The nodes to start; ConfigError names an unknown argument, rig or task, and wrong values.
+
+    `folder` is what relative paths mean (default: the working directory).
+    """
+    values = _values(graph, given)
+    share = share or share_folder()
+    is_virtual = True
+    if "rig" in values:
+        is_virtual = load_rig(share, values["rig"]).camera.serial == "virtual"
+        load_task(share, values["task"])
+    wants_campaign = values.get("num_episodes", "0") != "0" or any(
+        values.get(name) for name in ("seeds", "seeds_after")
+    )
+    starts = []
+    for node in graph.nodes:
+        if (node.is_virtual_only and not is_virtual) or (node.is_campaign and not wants_campaign):
+            continue
+        parameters = {
+            name: _resolve_one(source, values, folder or Path.cwd())
+            for name, source in node.parameters.items()
+        }
+        if is_virtual:
+            parameters |= _VIRTUAL.get(node.name, {})
+        if node.name != "learner":
+            parameters["share"] = str(share)
+        starts.append(
+            NodeStart(
+                name=node.name,
+                module=node.module,
+                parameters=parameters,
+                is_campaign=node.is_campaign,
+            )
+        )
+    return tuple(starts)
+
+
+def _values(graph: Graph, given: Mapping[str, str]) -> dict[str, str]:
+    known = {argument.name: argument.default for argument in graph.arguments}
+    for name in given:
+        if name not in known:
+            raise ConfigError(
+                f"graph '{graph.name}' has no argument '{name}'. It has: {', '.join(known)}."
+            )
+    return known | dict(given)
+
+
+def _resolve_one(source: Argued | Value, values: Mapping[str, str], folder: Path) -> Value:
+    if not isinstance(source, Argued):
+        return source
+    text = values[source.argument]
+    if source.is_path:
+        return os.path.normpath(folder / text) if text else ""
+    try:
+        return source.kind(text)
+    except ValueError as error:
+        raise ConfigError(f"{source.argument}:={text} is not a {source.kind.__name__}.") from error

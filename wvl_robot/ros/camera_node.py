@@ -1,0 +1,106 @@
+"""Camera node: the RealSense adapter's frames as Image and FrameMetadata, and how it is doing.
+
+On the virtual rig the frames come out of the virtual cell's shared memory through a software device
+of the same SDK; downstream of it nothing differs. USB faults stay in this process.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from wvl_models.contract.camera import Intrinsics
+from wvl_models.contract.errors import CameraError
+from wvl_robot.adapters.realsense import RealSenseCamera
+from wvl_robot.adapters.realsense_sources import D435Source, FrameSource, SoftwareSource
+from wvl_robot.adapters.system_clock import SystemClock
+from wvl_robot.rig.calibration import load_calibration
+from wvl_robot.rig.config import RigConfig
+from wvl_robot.ros import convert, topics
+from wvl_robot.ros.host import Host, run
+from wvl_robot.ros.params import CameraParams
+from wvl_robot.ros.rig import VIRTUAL_SERIAL, load_rig_of
+
+POLL_S = 0.003
+"""Between two looks for a new frame: a tenth of a period at 30 Hz."""
+
+RETRY_S = 0.5
+
+
+def _open(rig: RigConfig, calibrated: Intrinsics, stack: ExitStack) -> RealSenseCamera:
+    """A started camera that the stack closes; CameraError where there is none yet."""
+    source: FrameSource = D435Source(rig.camera)
+    with ExitStack() as mine:
+        if rig.camera.serial == VIRTUAL_SERIAL:
+            from wvl_robot.virtual.camera_device import VirtualD435
+
+            virtual = VirtualD435(rig.robot.host, calibrated, rig.camera.rate_hz, RETRY_S)
+            mine.callback(virtual.close)
+            source = SoftwareSource(virtual.device, rig.camera)
+        camera = RealSenseCamera(source, rig.camera, SystemClock(), calibrated)
+        mine.callback(camera.close)
+        stack.push(mine.pop_all())
+    return camera
+
+
+def _open_patiently(
+    host: Host, rig: RigConfig, calibrated: Intrinsics, patience_s: float, stack: ExitStack
+) -> RealSenseCamera | None:
+    deadline = time.monotonic() + patience_s
+    while not host.stop.is_set():
+        try:
+            return _open(rig, calibrated, stack)
+        except CameraError:
+            if time.monotonic() > deadline:
+                raise
+        host.stop.wait(RETRY_S)
+    return None
+
+
+class Feed:
+    """Publishes every new frame and, now and then, the stream's health."""
+
+    def __init__(self, host: Host, camera: RealSenseCamera) -> None:
+        self._host, self._camera, self._clock = host, camera, SystemClock()
+        self._publish_image = host.publisher(topics.IMAGE)
+        self._publish_metadata = host.publisher(topics.FRAME_METADATA)
+        self._publish_status = host.publisher(topics.CAMERA_STATUS)
+        self._stamp_ns = -1
+
+    def look(self) -> None:
+        """Publish the newest frame, once."""
+        frame = self._camera.latest()
+        if frame is None or frame.stamp_ns == self._stamp_ns:
+            return
+        self._stamp_ns, stamp = frame.stamp_ns, self._host.time()
+        self._publish_metadata(convert.to_metadata(frame, stamp))
+        self._publish_image(convert.to_image(frame, stamp))
+
+    def report(self) -> None:
+        """Publish the health."""
+        now_ns, stamp = self._clock.now_ns(), self._host.time()
+        self._publish_status(convert.to_health(self._camera.health(), now_ns, stamp))
+
+
+@contextmanager
+def body(host: Host, params: CameraParams) -> Iterator[None]:
+    """See `host.run`."""
+    share, rig = load_rig_of(params)
+    calibrated = load_calibration(share, rig).intrinsics
+    publish_info = host.publisher(topics.CAMERA_INFO)
+    with ExitStack() as stack:
+        camera = _open_patiently(host, rig, calibrated, params.patience_s, stack)
+        if camera is not None:
+            feed = Feed(host, camera)
+            publish_info(convert.to_camera_info(calibrated, host.time()))
+            host.every(POLL_S, feed.look, "frames")
+            host.every(1.0 / params.status_rate_hz, feed.report, "health")
+        yield
+
+
+def main() -> None:
+    """Entry point."""
+    run("camera", CameraParams, body)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Cell node: the virtual cell in the place of robot and camera, and what only a cell can tell.
+
+Robot and camera nodes reach the cell through the robot's protocol and the camera's SDK, not through
+ROS; here are the reset and the success predicate. The cell itself runs in a child process, because
+the robot's protocol needs an interpreter of its own.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from wvl_interfaces import msg
+
+from wvl_robot.adapters.system_clock import SystemClock
+from wvl_robot.ros import topics
+from wvl_robot.ros.host import Host, run
+from wvl_robot.ros.params import CellParams
+from wvl_robot.ros.rig import share_of
+from wvl_robot.virtual.cell import CellProcess, cell_config
+
+LEAVE_LAST_S = 1.5
+"""All nodes are told to end at once; robot and camera leave before the cell that they talk to, or
+every end would look like a lost robot."""
+
+
+class CellFront:
+    """Asks the cell on behalf of ROS; one question at a time."""
+
+    def __init__(self, host: Host, cell: CellProcess, task: str) -> None:
+        self._cell, self._task, self._clock = cell, task, SystemClock()
+        self._lock = threading.Lock()
+        self._publish = host.publisher(topics.SUCCESS)
+
+    def reset(self, request: Any) -> dict[str, Any]:  # ResetCell.Request
+        """Put the objects where the seed says."""
+        with self._lock:
+            self._cell.reset(int(request.seed))
+        return {"message": f"objects lie as seed {request.seed} says"}
+
+    def judge(self) -> None:
+        """Publish whether the current state is a success state."""
+        with self._lock:
+            self._cell.check()
+            stamp_ns, is_success = self._clock.now_ns(), self._cell.is_success()
+        self._publish(
+            msg.SuccessState(stamp_ns=stamp_ns, task=self._task, is_success=bool(is_success))
+        )
+
+
+@contextmanager
+def body(host: Host, params: CellParams) -> Iterator[None]:
+    """See `host.run`."""
+    config = cell_config(share_of(params.share), params.task, params.rig, params.host or None)
+    with CellProcess(config) as cell:
+        front = CellFront(host, cell, params.task)
+        host.serve(topics.RESET, front.reset)
+        host.every(1.0 / params.success_rate_hz, front.judge, "predicate")
+        yield
+        time.sleep(LEAVE_LAST_S)
+
+
+def main() -> None:
+    """Entry point."""
+    run("cell", CellParams, body)
+
+
+if __name__ == "__main__":
+    main()

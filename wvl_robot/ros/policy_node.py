@@ -1,0 +1,153 @@
+"""Policy node: answers observations with chunks, and swaps policies while it answers.
+
+Inference has a thread of its own and takes the newest query; a swap loads and tries the candidate
+in an executor's thread meanwhile. It hears the camera itself, so that no image is sent twice.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from wvl_interfaces import msg
+
+from wvl_models.contract.action import ActionSpec
+from wvl_models.contract.errors import CheckpointError, DataError, WvlError
+from wvl_models.contract.observation import CameraFrame, Observation
+from wvl_models.registry.policy_host import PolicyHost
+from wvl_models.registry.registry import Registry
+from wvl_robot.rig.calibration import load_calibration
+from wvl_robot.ros import convert, topics
+from wvl_robot.ros.host import Host, run
+from wvl_robot.ros.params import PolicyParams
+from wvl_robot.ros.rig import load_rig_of
+from wvl_robot.ros.session_ports import Complaints, FrameHearer, Shelf
+
+_LOG = logging.getLogger(__name__)
+
+NUM_FRAMES = 16
+"""Half a second of frames: a query names one that is at most that old."""
+
+EXECUTOR_THREADS = 3
+"""One may load a candidate while the others hear camera and session."""
+
+
+class Queries:
+    """The newest query, joined with the frame that it names, which may come after it."""
+
+    def __init__(self, host: Host) -> None:
+        self._changed = threading.Condition()
+        self._frames: Shelf[int, CameraFrame] = Shelf(NUM_FRAMES)
+        self._query: Any = None  # PolicyQuery
+        self._complain = Complaints()
+        FrameHearer(host, self._on_frame)
+        host.subscribe(topics.POLICY_QUERY, self._on_query)
+
+    def take(self, timeout_s: float) -> Observation | None:
+        """The next observation to answer, or None after `timeout_s`."""
+        with self._changed:
+            if not self._changed.wait_for(self._is_whole, timeout_s):
+                return None
+            query, self._query = self._query, None
+            frame = self._frames.get(query.frame_stamp_ns)
+        assert frame is not None
+        try:
+            return convert.from_query(query, frame)
+        except DataError as error:
+            self._complain(topics.POLICY_QUERY.name, error)
+            return None
+
+    def _is_whole(self) -> bool:
+        return self._query is not None and self._frames.get(self._query.frame_stamp_ns) is not None
+
+    def _on_frame(self, frame: CameraFrame) -> None:
+        with self._changed:
+            self._frames.put(frame.stamp_ns, frame)
+            self._changed.notify()
+
+    def _on_query(self, query: msg.PolicyQuery) -> None:
+        with self._changed:
+            self._query = query
+            self._changed.notify()
+
+
+class PolicyFront:
+    """The policy host on behalf of ROS."""
+
+    def __init__(self, host: Host, serving: PolicyHost, registry: Registry) -> None:
+        self._host, self._serving, self._registry = host, serving, registry
+        self._queries = Queries(host)
+        self._publish_chunk = host.publisher(topics.ACTION_CHUNK)
+        self._publish_status = host.publisher(topics.POLICY_STATUS)
+        self._swapping, self._complain = threading.Lock(), Complaints()
+        self._spec: ActionSpec | None = None
+
+    def begin(self, wanted: str) -> None:
+        """Serve the version that the parameters ask for, or the current one, or none yet."""
+        version = wanted or self._registry.current("policy")
+        if version:
+            self._offer(version)
+        else:
+            _LOG.warning("no policy is current in %s; swap one in", self._registry.root)
+            self._tell("")
+
+    def swap(self, request: Any) -> dict[str, Any]:  # SwapPolicy.Request
+        """Verify, load, try, switch; on failure the old policy goes on."""
+        version = request.version or self._registry.current("policy")
+        if not version:
+            raise CheckpointError(f"no policy is current in {self._registry.root}; name a version.")
+        try:
+            self._offer(version)
+        except CheckpointError as error:
+            self._tell(f"{version}: {error}")
+            raise
+        return {"message": f"{version} serves", "version": version}
+
+    def work(self) -> None:
+        """The thread of inference."""
+        while not self._host.stop.is_set():
+            seen = self._queries.take(timeout_s=0.2)
+            if seen is None or self._serving.version is None:
+                continue
+            try:
+                chunk = self._serving.act(seen)
+            except WvlError as error:
+                self._complain(topics.POLICY_QUERY.name, error)
+                continue
+            self._publish_chunk(convert.to_chunk(chunk, self._host.time()))
+
+    def _offer(self, version: str) -> None:
+        with self._swapping:
+            self._spec = self._serving.offer(version).policy.spec
+            self._tell("")
+        _LOG.info("policy %s serves", version)
+
+    def _tell(self, refused: str) -> None:
+        version = self._serving.version or ""
+        self._publish_status(
+            convert.to_policy_status(version, self._spec, refused, self._host.time())
+        )
+
+
+@contextmanager
+def body(host: Host, params: PolicyParams) -> Iterator[None]:
+    """See `host.run`."""
+    share, rig = load_rig_of(params)
+    camera = load_calibration(share, rig).intrinsics
+    registry = Registry(Path(params.registry))
+    front = PolicyFront(host, PolicyHost(registry, camera, params.chunk_lifetime_s), registry)
+    front.begin(params.policy)
+    host.serve(topics.SWAP, front.swap)
+    host.thread(front.work, "inference")
+    yield
+
+
+def main() -> None:
+    """Entry point."""
+    run("policy", PolicyParams, body, num_threads=EXECUTOR_THREADS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The Fast DDS shared-memory profile: put in force before the first participant, checked after.
+
+Without it most 640x480 images are lost without any error (facts/platform.md), so a node says so at
+its start instead of running half blind.
+"""
+
+import logging
+import os
+import re
+import shutil
+from pathlib import Path
+
+from wvl_models.contract.errors import SetupError
+
+_LOG = logging.getLogger(__name__)
+
+VARIABLE = "FASTRTPS_DEFAULT_PROFILES_FILE"
+"""Fast DDS 2; Fast DDS 3 (Kilted and newer) also reads FASTDDS_DEFAULT_PROFILES_FILE."""
+
+VARIABLES = (VARIABLE, "FASTDDS_DEFAULT_PROFILES_FILE")
+
+SEGMENT_BYTES = 16 << 20
+"""The profile asks for 32 MiB; anything from here on holds a second of nothing but images."""
+
+SHARED_MEMORY = Path("/dev/shm")
+
+NEEDED_BYTES = 48 << 20
+"""A camera's segment fills up; the other nodes touch a few pages of theirs."""
+
+
+def profile_file(share: Path) -> Path:
+    """The profile that ships with the project."""
+    return share / "config" / "fastdds_shm.xml"
+
+
+def put_in_force(share: Path) -> None:
+    """Choose our profile unless somebody chose one; call it before rclpy.init."""
+    chosen = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), None)
+    path = Path(chosen) if chosen else profile_file(share)
+    if not path.is_file():
+        raise SetupError(f"the Fast DDS profile {path} ({VARIABLE}) does not exist.")
+    free = shutil.disk_usage(SHARED_MEMORY).free
+    if free < NEEDED_BYTES:
+        raise SetupError(
+            f"{SHARED_MEMORY} has {free >> 20} MiB free, images between nodes need "
+            f"{NEEDED_BYTES >> 20}. In a container: --shm-size=1g."
+        )
+    for name in VARIABLES:
+        os.environ.setdefault(name, str(path))
+
+
+def check_in_force(rmw: str) -> None:
+    """Warn loudly where the participants of this process have no segment that holds images."""
+    if "fastrtps" not in rmw:
+        _LOG.warning("%s is not the middleware this was tried with (rmw_fastrtps_cpp)", rmw)
+        return
+    largest = largest_segment_bytes()
+    if largest < SEGMENT_BYTES:
+        _LOG.error(
+            "THE SHARED-MEMORY PROFILE IS NOT IN FORCE: largest segment %d KiB, expected %d KiB. "
+            "Camera images will be lost. Unset %s or point it to config/fastdds_shm.xml.",
+            largest >> 10,
+            SEGMENT_BYTES >> 10,
+            VARIABLE,
+        )
+
+
+def largest_segment_bytes() -> int:
+    """Size of the largest Fast DDS segment that this process has mapped."""
+    sizes = [0]
+    for line in Path("/proc/self/maps").read_text(encoding="ascii", errors="replace").splitlines():
+        if re.search(r"/dev/shm/fastrtps_[0-9a-f]+$", line):
+            low, high = line.split()[0].split("-")
+            sizes.append(int(high, 16) - int(low, 16))
+    return max(sizes)

@@ -1,0 +1,341 @@
+"""Session node: the ten-hertz loop in a thread of its own, and an operator's services around it."""
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from wvl_interfaces import msg
+
+from wvl_models.contract.action import ActionSpec
+from wvl_models.contract.episode import EpisodeHeader, Label, Origin, Outcome
+from wvl_models.contract.errors import ConfigError, DataError, WvlError
+from wvl_models.contract.task import TaskConfig, load_task
+from wvl_models.episodes.store import EpisodeStore
+from wvl_robot.adapters.system_clock import SystemClock
+from wvl_robot.core.announced_sink import AnnouncedSink, EpisodeChange, EpisodeNews
+from wvl_robot.core.decision import Pilot, PolicyPilot, TeleopPilot
+from wvl_robot.core.episode_recorder import EpisodeRecorder
+from wvl_robot.core.schedule import ScheduleConfig, make_schedule
+from wvl_robot.core.session import Session, SessionPorts
+from wvl_robot.core.session_config import SessionConfig
+from wvl_robot.core.sight import Sight
+from wvl_robot.ports.camera import CameraFault
+from wvl_robot.ports.teleop import Teleop, TeleopEvent
+from wvl_robot.rig.calibration import load_calibration
+from wvl_robot.rig.config import RigConfig
+from wvl_robot.ros import convert, topics
+from wvl_robot.ros.host import Host, run
+from wvl_robot.ros.params import SessionParams
+from wvl_robot.ros.rig import load_rig_of
+from wvl_robot.ros.session_ports import RosArmLink, RosCamera, RosDecider, RosReferee
+
+_LOG = logging.getLogger(__name__)
+
+STATUS_PERIOD_S = 0.2
+
+STRICT_AGE_S = 0.15
+"""With a limit above this one a slow camera is no fault: the age of its frames decides."""
+
+BUTTONS: Mapping[str, TeleopEvent] = {
+    "": TeleopEvent.STOP,
+    Outcome.SUCCESS: TeleopEvent.SUCCESS,
+    Outcome.NEAR_SUCCESS: TeleopEvent.NEAR_SUCCESS,
+    Outcome.FAILURE: TeleopEvent.FAILURE,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setup:
+    """What a session node was started for."""
+
+    share: Path
+    rig: RigConfig
+    task: TaskConfig
+    params: SessionParams
+
+    @property
+    def is_policy(self) -> bool:
+        """Whether a policy decides."""
+        return self.params.pilot == "policy"
+
+    def session_config(self) -> SessionConfig:
+        """Rates and patience."""
+        age_s = self.params.max_sample_age_s
+        return SessionConfig(
+            max_frame_age_s=age_s,
+            max_state_age_s=age_s,
+            max_policy_silence_s=self.params.policy_patience_s,
+            open_width_m=self.rig.gripper.open_width_m,
+        )
+
+    def tolerated(self) -> frozenset[CameraFault]:
+        """Camera faults that are left to the age limit."""
+        if self.params.max_sample_age_s <= STRICT_AGE_S:
+            return frozenset()
+        return frozenset({CameraFault.SLOW, CameraFault.SILENT})
+
+    def schedule(self, spec: ActionSpec) -> ScheduleConfig:
+        """Whole chunks, as trained and as in lockstep, or a receding horizon with look-ahead."""
+        steps = self.task.execute_steps
+        if steps >= spec.chunk_steps:
+            return ScheduleConfig(execute_steps=spec.chunk_steps, lead_steps=0, blend_steps=0)
+        return ScheduleConfig(execute_steps=steps, lead_steps=min(2, steps))
+
+    def teleop(self) -> Teleop:
+        """The device that the parameters name."""
+        if self.params.teleop != "scripted":
+            raise ConfigError("the session has no teleoperation device: set teleop:=scripted.")
+        from wvl_robot.virtual.operator import Imprecision, ScriptedOperator
+        from wvl_robot.virtual.tasks import virtual_task
+
+        return ScriptedOperator(
+            virtual_task(self.task.name),
+            Imprecision(aim_sigma_m=self.params.aim_sigma_m),
+            self.params.near_share,
+        )
+
+    def origin(self) -> Origin:
+        """Who decides, as an episode's header says it."""
+        if self.is_policy:
+            return Origin.POLICY
+        return Origin.SCRIPTED if self.params.teleop == "scripted" else Origin.TELEOP
+
+    def header(self, task: TaskConfig, seed: int | None, notes: str) -> EpisodeHeader:
+        """Of an episode that begins now."""
+        now, origin = datetime.now(UTC), self.origin()
+        operator = self.params.operator
+        return EpisodeHeader(
+            episode_id=f"{task.name}-{origin.value}-live-{now:%Y%m%dt%H%M%S}{now.microsecond:06d}",
+            task=task.name,
+            instruction=task.instruction,
+            rig=self.rig.name,
+            calibration=load_calibration(self.share, self.rig),
+            operator=operator or ("scripted" if origin is Origin.SCRIPTED else ""),
+            origin=origin,
+            rate_hz=10.0,
+            created_utc=now.isoformat(timespec="milliseconds"),
+            commit=self.params.commit,
+            seed=seed,
+            notes=notes,
+        )
+
+    def max_steps(self, task: TaskConfig) -> int:
+        """Actions after which an episode ends by itself."""
+        return task.horizon_steps + (self.params.waiting_steps if self.is_policy else 0)
+
+
+class PolicyFollower:
+    """Follows the policy node: whose chunks the session executes."""
+
+    def __init__(self, host: Host, setup: Setup) -> None:
+        spec = ActionSpec.unnormalised()
+        self._spec = spec
+        self.pilot = PolicyPilot(RosDecider(host), make_schedule(spec, setup.schedule(spec)), spec)
+        self.version = ""
+        host.subscribe(topics.POLICY_STATUS, self._on_status)
+
+    def _on_status(self, message: msg.PolicyStatus) -> None:
+        try:
+            served = convert.from_policy_status(message)
+        except DataError as error:
+            _LOG.error("the policy's own description is unusable: %s", error)
+            served = None
+        version = ""
+        if served is not None:
+            version, spec = served
+            if (spec.chunk_steps, spec.rate_hz) != (self._spec.chunk_steps, self._spec.rate_hz):
+                _LOG.error(
+                    "policy %s has chunks of %d steps at %g Hz; this session executes %d at %g",
+                    version,
+                    spec.chunk_steps,
+                    spec.rate_hz,
+                    self._spec.chunk_steps,
+                    self._spec.rate_hz,
+                )
+                version = ""
+        self.version = version
+        self.pilot.set_policy_version(version)
+
+
+class SessionFront:
+    """The session on behalf of ROS: requests in, status and news out."""
+
+    def __init__(self, host: Host, setup: Setup, store: EpisodeStore) -> None:
+        self._host, self._setup, self._store = host, setup, store
+        self._clock, self._lock = SystemClock(), threading.Lock()
+        self._follower = PolicyFollower(host, setup) if setup.is_policy else None
+        self._recorder = EpisodeRecorder(store)
+        camera = RosCamera(host, self._clock, setup.tolerated())
+        arm = RosArmLink(host)
+        config = setup.session_config()
+        self._config = config
+        self._sight = Sight(camera, arm, config.aligner_limits())
+        self._publish_status = host.publisher(topics.SESSION_STATUS)
+        self._publish_event = host.publisher(topics.EPISODE_EVENT)
+        ports = SessionPorts(
+            clock=self._clock,
+            camera=camera,
+            arm=arm,
+            sink=AnnouncedSink(self._recorder, self._announce),
+            pilot=self._pilot(),
+            referee=RosReferee(host),
+        )
+        has_buttons = setup.origin() is Origin.TELEOP
+        self.session = Session(ports, config, self._on_start_button if has_buttons else None)
+
+    def close(self) -> None:
+        """End the writer; an open episode is kept as aborted."""
+        self._recorder.close()
+
+    def start(self, request: Any) -> dict[str, Any]:  # StartEpisode.Request
+        """Begin an episode."""
+        task = self._setup.task
+        if request.task and request.task != task.name:
+            if self._setup.origin() is Origin.SCRIPTED:
+                raise ConfigError(f"the scripted operator was started for '{task.name}' alone.")
+            task = load_task(self._setup.share, request.task)
+        seed = int(request.seed) if request.has_seed else None
+        header = self._setup.header(task, seed, request.notes)
+        self.session.start(header, seed, int(request.max_steps) or self._setup.max_steps(task))
+        return {"message": "started", "episode_id": header.episode_id}
+
+    def stop(self, request: Any) -> dict[str, Any]:  # StopEpisode.Request
+        """End or discard the running episode."""
+        if request.discard:
+            self.session.discard()
+            return {"message": "discarded"}
+        if request.outcome not in BUTTONS:
+            raise ConfigError(
+                f"unknown outcome '{request.outcome}'; known: success, near_success, failure."
+            )
+        self.session.press(BUTTONS[request.outcome])
+        return {"message": "one more step shows the outcome"}
+
+    def label(self, request: Any) -> dict[str, Any]:  # LabelEpisode.Request
+        """Label a committed episode."""
+        try:
+            outcome = Outcome(request.outcome)
+        except ValueError as error:
+            raise ConfigError(f"unknown outcome '{request.outcome}'.") from error
+        if len(request.success_starts) != len(request.success_ends):
+            raise DataError("success_starts and success_ends must have the same length.")
+        spans = zip(request.success_starts, request.success_ends, strict=True)
+        label = Label(
+            outcome=outcome,
+            success_intervals=tuple((int(first), int(last)) for first, last in spans),
+            author=request.author,
+            confidence=float(request.confidence),
+            notes=request.notes,
+        )
+        self._store.labels.add(request.episode_id, label)
+        facts, header = (
+            self._store.facts(request.episode_id),
+            self._store.header(request.episode_id),
+        )
+        self._announce(
+            EpisodeNews(
+                change=EpisodeChange.LABELLED,
+                header=header,
+                num_steps=facts.num_steps,
+                outcome=outcome,
+            )
+        )
+        return {"message": f"labelled {outcome.value}"}
+
+    def clear_fault(self, request: Any) -> dict[str, Any]:  # Trigger.Request
+        """Be ready again."""
+        self.session.clear_fault()
+        return {"message": "cleared"}
+
+    def report(self) -> None:
+        """Publish the status."""
+        self._publish_status(
+            convert.to_session_status(
+                self.session.status,
+                self._clock.now_ns(),
+                self._not_ready(),
+                self._follower.version if self._follower is not None else "",
+                self._host.time(),
+            )
+        )
+
+    def _pilot(self) -> Pilot:
+        if self._follower is not None:
+            return self._follower.pilot
+        return TeleopPilot(self._setup.teleop(), ActionSpec.unnormalised())
+
+    def _not_ready(self) -> str:
+        """Why no episode may start; empty where one may."""
+        if self._follower is not None and not self._follower.version:
+            return "no policy is being served"
+        try:
+            self._sight.require(self._clock.now_ns(), self._config.open_width_m)
+        except WvlError as error:
+            return str(error)
+        return ""
+
+    def _on_start_button(self) -> None:
+        task = self._setup.task
+        try:
+            header = self._setup.header(task, None, "")
+            self.session.start(header, None, self._setup.max_steps(task))
+        except WvlError as error:
+            _LOG.warning("start refused: %s", error)
+
+    def _announce(self, news: EpisodeNews) -> None:
+        self._publish_event(
+            msg.EpisodeEvent(
+                header=convert.header(self._host.time()),
+                kind=news.change.value,
+                episode_id=news.header.episode_id,
+                task=news.header.task,
+                origin=news.header.origin.value,
+                outcome=news.outcome.value if news.outcome is not None else "",
+                num_steps=news.num_steps,
+                detail=news.detail,
+            )
+        )
+
+
+def open_store(folder: Path) -> EpisodeStore:
+    """The store, repaired and locked by this process; StoreError where another one writes."""
+    store = EpisodeStore.create(folder)
+    store.lock()
+    for repair in store.repair():
+        _LOG.warning("the store was repaired: %s", repair)
+    return store
+
+
+@contextmanager
+def body(host: Host, params: SessionParams) -> Iterator[None]:
+    """See `host.run`."""
+    share, rig = load_rig_of(params)
+    task = load_task(share, params.task)
+    setup = Setup(share=share, rig=rig, task=task, params=params)
+    with open_store(Path(params.store)) as store:
+        front = SessionFront(host, setup, store)
+        try:
+            host.serve(topics.START, front.start)
+            host.serve(topics.STOP, front.stop)
+            host.serve(topics.LABEL, front.label)
+            host.serve(topics.CLEAR_FAULT, front.clear_fault)
+            host.thread(lambda: front.session.run(host.stop), "session")
+            host.every(STATUS_PERIOD_S, front.report, "status")
+            yield
+        finally:
+            host.close()  # the loop ends before its writer
+            front.close()
+
+
+def main() -> None:
+    """Entry point."""
+    run("session", SessionParams, body)
+
+
+if __name__ == "__main__":
+    main()
