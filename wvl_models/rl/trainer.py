@@ -1,6 +1,5 @@
 """GRPO inside the world model: rollouts, advantages, updates, and when to stop."""
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,7 +70,6 @@ class GRPOTrainer:
             generator=torch.Generator().manual_seed(seed),
             rng=np.random.default_rng(seed),
         )
-        self._recent: deque[float] = deque(maxlen=STOP_WINDOW)
 
     def run(self, folder: StateFolder | None = None) -> Iterator[StepReport]:
         """Steps until a stop rule or the last step; stop iterating to interrupt."""
@@ -88,7 +86,7 @@ class GRPOTrainer:
         advantages = group_advantages(rollouts.success, self._config)
         deviation, norm = self._update(rollouts, advantages)
         success, best = float(rollouts.success.mean()), float(rollouts.max_reward.mean())
-        self._recent.append(success)
+        self._state.recent = [*self._state.recent, success][-STOP_WINDOW:]
         return StepReport(
             step=self._state.step + 1,
             success=success,
@@ -110,8 +108,8 @@ class GRPOTrainer:
         )
 
     def _stop(self, best: float) -> StopReason | None:
-        is_full = len(self._recent) == STOP_WINDOW
-        if is_full and np.mean(self._recent) >= self._config.stop_success:
+        recent = self._state.recent
+        if len(recent) == STOP_WINDOW and np.mean(recent) >= self._config.stop_success:
             return StopReason.SUCCESS
         if best > self._config.stop_reward:
             return StopReason.REWARD_ALARM

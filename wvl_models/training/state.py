@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,8 @@ class TrainingState:
     rng: np.random.Generator
     step: int = 0
     """Steps done."""
+    recent: list[float] = field(default_factory=list)
+    """Figures of the last steps that decide how a run goes on, e.g. a stop rule's average."""
 
     def save(self, folder: Path, fingerprint: str) -> None:
         """Write to `folder`; `fingerprint` names the configuration and data of the run."""
@@ -59,9 +61,10 @@ class TrainingState:
             "step": self.step,
             "fingerprint": fingerprint,
             "rng": self.rng.bit_generator.state,
+            "recent": self.recent,
         }
         (fresh / STATE).write_text(json.dumps(record))
-        old = folder.with_name(folder.name + ".old")
+        old = _before(folder)
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():
             folder.replace(old)
@@ -73,16 +76,19 @@ class TrainingState:
 
         Raises CheckpointError where the state is damaged or belongs to another run.
         """
+        if not folder.exists() and _before(folder).exists():
+            _before(folder).rename(folder)  # killed between the two renames of `save`
         if not (folder / STATE).is_file():
             return False
         try:
             record = json.loads((folder / STATE).read_text())
+            is_same = record["fingerprint"] == fingerprint
             tensors = load_file(folder / TENSORS)
-        except (OSError, ValueError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise CheckpointError(
                 f"{folder} cannot be continued ({error}); remove it to start this stage again."
             ) from error
-        if record["fingerprint"] != fingerprint:
+        if not is_same:
             raise CheckpointError(
                 f"{folder} belongs to a run with other settings or data; remove it, or choose "
                 "another output folder."
@@ -90,6 +96,7 @@ class TrainingState:
         self._load(tensors)
         self.rng.bit_generator.state = record["rng"]
         self.step = int(record["step"])
+        self.recent = list(record["recent"])
         return True
 
     def _tensors(self) -> dict[str, Tensor]:
@@ -112,22 +119,35 @@ class TrainingState:
         for name, value in tensors.items():
             if name.startswith("optimiser."):
                 _, index, key = name.split(".")
-                self.optimiser.state[parameters[int(index)]][key] = value
+                parameter = parameters[int(index)]
+                is_counter = value.ndim == 0  # Adam keeps its step on the CPU
+                self.optimiser.state[parameter][key] = (
+                    value if is_counter else value.to(parameter.device)
+                )
 
     def _parameters(self) -> list[nn.Parameter]:
         return [p for group in self.optimiser.param_groups for p in group["params"]]
 
 
+def _before(folder: Path) -> Path:
+    """Where the previous state lies while a new one takes its place."""
+    return folder.with_name(folder.name + ".old")
+
+
 @contextmanager
 def resumable(state: TrainingState, folder: StateFolder | None) -> Iterator[None]:
-    """Continue a saved run; save once more when the body is left early."""
+    """Continue a saved run; save once more when whoever iterates stops between two steps.
+
+    Ctrl-C inside a step saves nothing: weights, optimiser and generators are then of different
+    steps, and the last saved state is the one that continues to the same numbers.
+    """
     if folder is None:
         yield
         return
     state.restore(folder.path, folder.fingerprint)
     try:
         yield
-    except (GeneratorExit, KeyboardInterrupt):
+    except GeneratorExit:
         state.save(folder.path, folder.fingerprint)
         raise
 
