@@ -1,0 +1,8 @@
+"""Policy on the arm and learner together: data in wvl_robot.graph."""
+
+from wvl_robot.ros.launching import describe
+
+
+def generate_launch_description():
+    """Called by `ros2 launch`."""
+    return describe("closed_loop")

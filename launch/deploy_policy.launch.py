@@ -1,0 +1,8 @@
+"""A policy of the registry drives the arm: data in wvl_robot.graph."""
+
+from wvl_robot.ros.launching import describe
+
+
+def generate_launch_description():
+    """Called by `ros2 launch`."""
+    return describe("deploy_policy")
