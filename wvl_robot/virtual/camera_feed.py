@@ -46,6 +46,10 @@ NUM_NOISE = 8
 """Noise pictures that are reused in turn."""
 
 
+_OWN = "virtual camera: "
+"""How the child begins the sentence that says why it ends."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Order:
     """What the child is started with, as JSON on its command line."""
@@ -69,6 +73,7 @@ class CameraFeed:
             self._board.close()
             raise
         self._model, self._rate_hz = model, rate_hz
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the child
         self._child: subprocess.Popen[bytes] | None = None
         self._model_file: Path | None = None
         self._is_closed = False
@@ -93,6 +98,7 @@ class CameraFeed:
             [sys.executable, "-m", "wvl_robot.virtual.camera_feed", json.dumps(asdict(order))],
             env=environment,
             stdin=subprocess.DEVNULL,
+            stderr=self._words,
             start_new_session=True,  # Ctrl-C is for us; we end it
         )
 
@@ -109,9 +115,16 @@ class CameraFeed:
         """Raise SetupError if the child has died."""
         if self._child is not None and self._child.poll() is not None:
             raise SetupError(
-                f"the virtual camera's renderer has died (exit status {self._child.returncode}); "
-                "its reason stands above."
+                f"the virtual camera's renderer has died (exit status {self._child.returncode}): "
+                f"{self._last_words()}"
             )
+
+    def _last_words(self) -> str:
+        """The child's own sentence, or what it printed last."""
+        self._words.seek(0)
+        lines = self._words.read().decode(errors="replace").splitlines() or ["it said nothing."]
+        own = [line.removeprefix(_OWN) for line in lines if line.startswith(_OWN)]
+        return own[-1] if own else lines[-1]
 
     def close(self) -> None:
         """End the child and remove the shared memory; may be called twice."""
@@ -122,6 +135,7 @@ class CameraFeed:
             _end(self._child)
         if self._model_file is not None:  # still there where the child was ended at once
             self._model_file.unlink(missing_ok=True)
+        self._words.close()
         self._ring.close()
         self._board.close()
 
@@ -251,7 +265,7 @@ def main() -> None:
     except (KeyboardInterrupt, BrokenPipeError):
         pass
     except WvlError as error:
-        print(f"virtual camera: {error}", file=sys.stderr)
+        print(f"{_OWN}{error}", file=sys.stderr)
         sys.exit(1)
 
 
