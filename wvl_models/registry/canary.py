@@ -50,7 +50,8 @@ def check_canary(policy: Policy, canary: Canary, folder: Path) -> float:
         raise CheckpointError(f"{folder / canary.file} is not a canary: {error}.") from error
     width, height, fx, fy, cx, cy = (float(v) for v in parts["camera"])
     camera = Intrinsics(width=int(width), height=int(height), fx=fx, fy=fy, cx=cx, cy=cy)
-    observation = canary_observation(parts["rgb"], Setpoint.from_row(parts["target"]), canary.instruction)
+    target = Setpoint.from_row(parts["target"])
+    observation = canary_observation(parts["rgb"], target, canary.instruction)
     answer = policy.act([observation], camera)[0]
     if answer.shape != parts["actions"].shape or not np.isfinite(answer).all():
         raise CheckpointError(f"{folder}: the canary's answer is not finite or misshapen.")
