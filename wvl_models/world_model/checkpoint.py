@@ -6,6 +6,7 @@ under NVIDIA's names (half precision on request: `tiny` ships with the repositor
 """
 
 import json
+import pickle
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from wvl_models.contract.camera import CameraCalibration, Intrinsics
 from wvl_models.contract.config import Config, parse_config
-from wvl_models.contract.errors import CheckpointError
+from wvl_models.contract.errors import CheckpointError, ConfigError
 from wvl_models.contract.pose import Pose
 from wvl_models.world_model.config import WorldModelConfig
 from wvl_models.world_model.linear_tokenizer import LinearTokenizer
@@ -119,7 +120,10 @@ def load_world_model(folder: Path) -> CosmosWorldModel:
         raise CheckpointError(f"{path} cannot be read: {error}.") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not a world model of ours; see `wvl world-model import`.")
-    record = parse_config(data, CheckpointConfig, source=str(path))
+    try:
+        record = parse_config(data, CheckpointConfig, source=str(path))
+    except ConfigError as error:
+        raise CheckpointError(" ".join(str(error).split())) from error
     model = CosmosWorldModel(record.world_model, _tokenizer(record, folder), record.camera.value())
     _load(model, _read(folder / WEIGHTS), str(folder), may_lack=())
     return model.eval()
@@ -132,9 +136,12 @@ def import_cosmos(model: CosmosWorldModel, path: Path) -> list[str]:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{path} is not a checkpoint file: {error}.") from error
-    state = state.get("model", state)
+    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).partition("\n")[0]  # torch adds advice that would be unsafe here
+        raise CheckpointError(f"{path} is not a checkpoint of tensors: {reason}") from error
+    state = state.get("model", state) if isinstance(state, dict) else None
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{path} does not hold a dictionary of tensors.")
     prefix = "net_ema." if any(name.startswith("net_ema.") for name in state) else "net."
     weights = {
         name.removeprefix(prefix): value

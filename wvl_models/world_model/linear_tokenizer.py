@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -129,7 +130,7 @@ class LinearTokenizer:
         try:
             parts = load_file(path)
             return cls(parts["mean"], parts["first_basis"], parts["group_basis"], parts["scales"])
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, SafetensorError) as error:
             raise CheckpointError(f"{path} is not a linear tokenizer: {error}.") from error
 
     def _images(self, rows: Tensor) -> Tensor:

@@ -82,7 +82,8 @@ class WanTokenizer:
             )
             height, width = vae.config.wvl_image_size
         except (OSError, ValueError, AttributeError) as error:
+            reason = str(error).partition("\n")[0]
             raise CheckpointError(
-                f"{folder / FOLDER} is not a Wan VAE of ours: {error}."
+                f"{folder / FOLDER} is not a Wan VAE of ours: {reason}."
             ) from error
         return cls(vae, (int(height), int(width)))
