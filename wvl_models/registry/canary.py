@@ -5,6 +5,7 @@ runs on a broken device; it never takes a tick.
 """
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -44,9 +45,9 @@ def check_canary(policy: Policy, canary: Canary, folder: Path) -> float:
     if Path(canary.file).name != canary.file:
         raise CheckpointError(f"{folder}: the canary file must lie beside the manifest.")
     try:
-        with np.load(folder / canary.file, allow_pickle=False) as stored:
+        with (folder / canary.file).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             parts = {name: stored[name] for name in ("rgb", "target", "camera", "actions")}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise CheckpointError(f"{folder / canary.file} is not a canary: {error}.") from error
     width, height, fx, fy, cx, cy = (float(v) for v in parts["camera"])
     camera = Intrinsics(width=int(width), height=int(height), fx=fx, fy=fy, cx=cx, cy=cy)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from wvl_models.contract.config import Config, parse_config
-from wvl_models.contract.errors import CheckpointError
+from wvl_models.contract.errors import CheckpointError, ConfigError
 
 MANIFEST = "manifest.json"
 VERSION_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,80}")
@@ -77,7 +77,10 @@ def read_manifest(folder: Path) -> Manifest:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}.") from error
-    return parse_config(data, Manifest, source=str(path))
+    try:
+        return parse_config(data, Manifest, source=str(path))
+    except ConfigError as error:
+        raise CheckpointError(" ".join(str(error).split())) from error
 
 
 def verify_files(folder: Path, manifest: Manifest) -> None:

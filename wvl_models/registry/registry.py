@@ -59,12 +59,14 @@ class Registry:
         shutil.rmtree(staging, ignore_errors=True)
         try:
             staging.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(source, staging)
+            shutil.copytree(source, staging, ignore=shutil.ignore_patterns(MANIFEST))
             files = {
                 p.relative_to(staging).as_posix(): digest_of(p)
                 for p in sorted(staging.rglob("*"))
                 if p.is_file()
             }
+            if not files:
+                raise OSError(f"{source} holds no files")
             number = 1 + len(self.versions(kind))
             content = digest_of(staging / max(files, key=lambda n: (staging / n).stat().st_size))
             manifest = Manifest(
@@ -107,13 +109,19 @@ class Registry:
         return self.root / kind / version
 
     def manifest(self, kind: Kind, version: str) -> Manifest:
-        """Manifest of a version."""
-        return read_manifest(self.folder(kind, version))
+        """Manifest of a version; CheckpointError where it speaks of another one."""
+        manifest = read_manifest(self.folder(kind, version))
+        if (manifest.kind, manifest.version) != (kind, version):
+            raise CheckpointError(
+                f"{self.root / kind / version} holds the {manifest.kind} {manifest.version}; "
+                "versions cannot be renamed."
+            )
+        return manifest
 
     def verify(self, kind: Kind, version: str) -> Path:
         """Folder of a version whose files are exactly what was published."""
         folder = self.folder(kind, version)
-        verify_files(folder, read_manifest(folder))
+        verify_files(folder, self.manifest(kind, version))
         return folder
 
     def current(self, kind: Kind) -> str | None:
@@ -123,9 +131,50 @@ class Registry:
 
     def promote(self, kind: Kind, version: str, *, reason: str) -> None:
         """Verify a version and make it current."""
+        self._move(kind, version, reason, is_rollback=False)
+
+    def roll_back(self, kind: Kind) -> str:
+        """Make the version current that was current before; returns it.
+
+        A second call goes back one further: a version that was rolled back from is not returned
+        to but by `promote`.
+        """
+        now = self.current(kind)
+        before = self._before(kind, now)
+        if before is None:
+            raise CheckpointError(f"no earlier {kind} version to roll back to in {self.root}.")
+        self._move(kind, before, f"rollback from {now}", is_rollback=True)
+        return before
+
+    def _before(self, kind: Kind, now: str | None) -> str | None:
+        """The version that was in force before `now`, by the promotions that still stand."""
+        path = self.root / kind / HISTORY
+        standing: list[str] = []
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+            try:
+                event = json.loads(line)
+                version, is_rollback = str(event["version"]), bool(event.get("is_rollback"))
+            except (ValueError, KeyError, TypeError, AttributeError):  # torn by a crash
+                continue
+            if is_rollback and version in standing:
+                del standing[len(standing) - standing[::-1].index(version) :]
+            elif standing[-1:] != [version]:
+                standing.append(version)
+        if now not in standing:
+            return None
+        earlier = standing[: len(standing) - 1 - standing[::-1].index(now)]
+        return earlier[-1] if earlier else None
+
+    def _move(self, kind: Kind, version: str, reason: str, *, is_rollback: bool) -> None:
         self.verify(kind, version)
         home = self.root / kind
-        event = {"version": version, "before": self.current(kind), "reason": reason, "at": _now()}
+        event = {
+            "version": version,
+            "before": self.current(kind),
+            "reason": reason,
+            "is_rollback": is_rollback,
+            "at": _now(),
+        }
         with (home / HISTORY).open("a", encoding="utf-8") as log:
             log.write(json.dumps(event) + "\n")
             log.flush()
@@ -135,19 +184,6 @@ class Registry:
         _sync(fresh)
         fresh.replace(home / CURRENT)
         _sync(home)
-
-    def roll_back(self, kind: Kind) -> str:
-        """Make the version current that was current before; returns it."""
-        path = self.root / kind / HISTORY
-        events = (
-            [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-        )
-        now = self.current(kind)
-        before = next((e["before"] for e in reversed(events) if e["version"] == now), None)
-        if before is None:
-            raise CheckpointError(f"no earlier {kind} version to roll back to in {self.root}.")
-        self.promote(kind, before, reason=f"rollback from {now}")
-        return str(before)
 
 
 def _now() -> str:

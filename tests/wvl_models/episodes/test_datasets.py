@@ -47,11 +47,29 @@ def filled(store: EpisodeStore, header: MakeHeader, rng: np.random.Generator) ->
         (EpisodeFilter(origins=(Origin.POLICY, Origin.TELEOP)), ["mug-1", "mug-2"]),
         (EpisodeFilter(policy_versions=("v0007",)), ["mug-2"]),
         (EpisodeFilter(tasks=()), []),
+        (EpisodeFilter(ids=("mug-1", "lift-2")), ["lift-2", "mug-1"]),
+        (EpisodeFilter(ids=("mug-1", "lift-2"), outcomes=(Outcome.SUCCESS,)), ["mug-1"]),
+        (EpisodeFilter(ids=("never-recorded",)), []),
+        (EpisodeFilter(ids=()), []),
     ],
 )
 def test_filters(filled: EpisodeStore, wanted: EpisodeFilter, ids: list[str]) -> None:
     assert list(filled.view(wanted).ids) == ids
     assert [row.facts.episode_id for row in filled.summary(wanted)] == ids
+
+
+def test_a_filter_by_id_is_kept_in_its_snapshot(filled: EpisodeStore, tmp_path: Path) -> None:
+    wanted = EpisodeFilter(ids=("mug-1", "lift-2"))
+    filled.snapshot(wanted).save(tmp_path / "snapshot.json")
+    loaded = Snapshot.load(tmp_path / "snapshot.json")
+    assert loaded.filter == wanted
+    assert filled.view_of(loaded).ids == ("lift-2", "mug-1")
+
+
+@pytest.mark.parametrize("episode_id", ["../mug-1", "", "a/b", ".hidden"])
+def test_a_filter_takes_episode_ids_only(episode_id: str) -> None:
+    with pytest.raises(ValueError, match="ids"):
+        EpisodeFilter(ids=(episode_id,))
 
 
 def test_the_index_says_what_the_episodes_say(filled: EpisodeStore) -> None:
