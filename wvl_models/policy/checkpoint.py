@@ -7,11 +7,10 @@ shards minus the unused vision tail (facts/policy_rl.md 1.4).
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -24,6 +23,7 @@ from wvl_models.policy.agent import PolicyAgent
 from wvl_models.policy.config import PolicyConfig
 from wvl_models.policy.model import OpenVLAOFT
 from wvl_models.policy.prompt import Prompter
+from wvl_models.training.weights import copy_weights
 
 FORMAT = "wvl-openvla-oft-1"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -121,27 +121,14 @@ def load_weights(network: OpenVLAOFT, folder: Path) -> None:
             "language head is untrained. Use a checkpoint with discrete action tokens, e.g. SFT "
             "with use_l1_regression False."
         )
-    own = network.state_dict()
-    missing = set(own)
-    for name, tensor in _tensors(folder):
-        if _is_dead(name, own):
-            continue
-        if name not in own:
-            raise CheckpointError(f"{folder}: unexpected tensor {name}.")
-        if own[name].shape != tensor.shape:
-            raise CheckpointError(
-                f"{folder}: {name} has shape {tuple(tensor.shape)}, this configuration needs "
-                f"{tuple(own[name].shape)}."
-            )
-        if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"{folder}: {name} holds NaN or Inf.")
-        own[name].copy_(tensor)
-        missing.discard(name)
+    own = network.state_dict().keys()
+    living = ((name, tensor) for name, tensor in _tensors(folder) if not _is_dead(name, own))
+    missing = copy_weights(network, living, str(folder))
     if missing:
-        raise CheckpointError(f"{folder} lacks {len(missing)} tensors, e.g. {sorted(missing)[0]}.")
+        raise CheckpointError(f"{folder} lacks {len(missing)} tensors, e.g. {missing[0]}.")
 
 
-def _is_dead(name: str, own: Mapping[str, Tensor]) -> bool:
+def _is_dead(name: str, own: Collection[str]) -> bool:
     """Whether a released tensor belongs to the vision tail that is not built."""
     if not name.startswith("vision_backbone.") or name in own:
         return False

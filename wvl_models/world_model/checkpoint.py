@@ -20,6 +20,7 @@ from wvl_models.contract.camera import CameraCalibration, Intrinsics
 from wvl_models.contract.config import Config, parse_config
 from wvl_models.contract.errors import CheckpointError, ConfigError
 from wvl_models.contract.pose import Pose
+from wvl_models.training.weights import copy_weights
 from wvl_models.world_model.config import WorldModelConfig
 from wvl_models.world_model.linear_tokenizer import LinearTokenizer
 from wvl_models.world_model.model import CosmosWorldModel
@@ -161,19 +162,7 @@ def import_cosmos(model: CosmosWorldModel, path: Path) -> list[str]:
 def _load(
     model: CosmosWorldModel, weights: dict[str, Tensor], source: str, may_lack: tuple[str, ...]
 ) -> list[str]:
-    own = model.dit.state_dict()
-    for name, value in weights.items():
-        if name not in own:
-            raise CheckpointError(f"{source}: unexpected tensor {name}.")
-        if own[name].shape != value.shape:
-            raise CheckpointError(
-                f"{source}: {name} has shape {tuple(value.shape)}, this configuration needs "
-                f"{tuple(own[name].shape)}."
-            )
-        if not torch.isfinite(value).all():
-            raise CheckpointError(f"{source}: {name} holds NaN or Inf.")
-        own[name].copy_(value)
-    lacking = sorted(set(own) - set(weights))
+    lacking = copy_weights(model.dit, weights.items(), source)
     wrong = [name for name in lacking if not name.startswith(may_lack)] if may_lack else lacking
     if wrong:
         raise CheckpointError(f"{source} lacks {len(wrong)} tensors, e.g. {wrong[0]}.")

@@ -61,7 +61,10 @@ class VirtualLab:
     def deploy(
         self, policy: Path, seeds: Sequence[int], temperatures: Sequence[float]
     ) -> Iterator[str]:
-        """Ids of recorded episodes of a published policy; those in the store are not redone."""
+        """Ids of recorded episodes of a published policy; those in the store are not redone.
+
+        Episodes that the session gave up (its gate refused five orders in a row) are left out.
+        """
         jobs = [
             Deployment(seed=seed, policy_folder=policy, temperature=temperature)
             for seed, temperature in zip(seeds, temperatures, strict=True)
@@ -91,7 +94,7 @@ class VirtualLab:
         self.close()
 
     def _committed(
-        self, jobs: Sequence[Job], run: Callable[[Sequence[Job]], Iterator[Recorded]]
+        self, jobs: Sequence[Job], run: Callable[[Sequence[Job]], Iterator[Recorded | None]]
     ) -> Iterator[str]:
         """Run what is not in the store yet and commit it; ids in the order of the jobs."""
         known = set(self._store.ids())
@@ -101,6 +104,8 @@ class VirtualLab:
         for name in ids:
             if name not in known:
                 episode = next(recorded)
+                if episode is None:
+                    continue
                 self._store.add(episode.header, episode.arrays, episode.label)
             yield name
 

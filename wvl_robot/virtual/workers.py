@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wvl_models.contract.episode import EpisodeHeader, Label, Origin, Outcome
+from wvl_models.contract.errors import RobotError
 from wvl_models.contract.policy import Policy
 from wvl_models.contract.trial import Trial
 from wvl_models.registry.factories import loader
@@ -161,12 +162,18 @@ def _as_near_success(label: Label | None) -> Label | None:
     return replace(label, outcome=Outcome.NEAR_SUCCESS)
 
 
-def _deploy(job: Deployment) -> Recorded:
+def _deploy(job: Deployment) -> Recorded | None:
+    """None where the session gave the episode up, as it may with a policy that explores."""
     worker, (version, policy) = _ready(), _ready().policy(job.policy_folder)
     if job.temperature > 0:
         policy = policy.exploring(job.temperature, job.seed)
     header = worker.header(Origin.POLICY, job.seed, job.episode_id(worker.plan))
-    return worker.station.deploy(policy, version, header, worker.plan.horizon_steps, WHOLE_CHUNK)
+    try:
+        return worker.station.deploy(
+            policy, version, header, worker.plan.horizon_steps, WHOLE_CHUNK
+        )
+    except RobotError:
+        return None
 
 
 def _try(job: Deployment) -> Trial:
@@ -200,8 +207,8 @@ class LockstepWorkers:
         """Episodes in the order of the jobs."""
         return self._pool.map(_demonstrate, jobs, chunksize=4)
 
-    def deploy(self, jobs: Iterable[Deployment]) -> Iterator[Recorded]:
-        """Episodes in the order of the jobs."""
+    def deploy(self, jobs: Iterable[Deployment]) -> Iterator[Recorded | None]:
+        """Episodes in the order of the jobs; None for those that the session gave up."""
         return self._pool.map(_deploy, jobs, chunksize=4)
 
     def try_out(self, jobs: Iterable[Deployment]) -> Iterator[Trial]:

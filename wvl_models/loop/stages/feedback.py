@@ -31,6 +31,7 @@ def roll_out(circle: Circle, turn: int) -> dict[str, Any]:
         "policy": version,
         "train": [name for name in ids if name not in set(held_out)],
         "held_out": held_out,
+        "num_given_up": len(seeds) - len(ids),
         "outcomes": outcomes(circle, ids) if ids else {},
     }
 
