@@ -284,4 +284,4 @@ def _resolve_one(source: Argued | Value, values: Mapping[str, str], folder: Path
     try:
         return source.kind(text)
     except ValueError as error:
-        raise ConfigError(f"{source.argument}:={text} is not a {source.kind.__name__}.") from error
+        raise ConfigError(f"{source.argument}:={text} is no {source.kind.__name__}.") from error

@@ -194,8 +194,8 @@ class _Child:
 
     def _read(self) -> None:
         assert self._child.stdout is not None
-        with self._log.open("a", encoding="utf-8") as log:
-            for line in self._child.stdout:
+        with self._child.stdout as lines, self._log.open("a", encoding="utf-8") as log:
+            for line in lines:
                 log.write(line)
                 log.flush()
                 self._last.append(line.rstrip("\n"))

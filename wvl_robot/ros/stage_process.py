@@ -30,8 +30,9 @@ class StageProgress:
 class StageProcess:
     """A running stage; in a process group of its own, so that a signal reaches all of it."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], patience_s: float = PATIENCE_S) -> None:
         """Start it; SetupError where the program is not there."""
+        self._patience_s = patience_s
         try:
             self._child = subprocess.Popen(
                 command,
@@ -54,12 +55,13 @@ class StageProcess:
     def progress(self) -> Iterator[StageProgress]:
         """Every report of progress, until the child closes its output."""
         assert self._child.stdout is not None
-        for line in self._child.stdout:
-            report = parse_progress(line)
-            if report is None:
-                self._last.append(line.rstrip("\n"))
-            else:
-                yield report
+        with self._child.stdout as lines:
+            for line in lines:
+                report = parse_progress(line)
+                if report is None:
+                    self._last.append(line.rstrip("\n"))
+                else:
+                    yield report
 
     def wait(self) -> int:
         """Its exit code; negative: the signal that ended it."""
@@ -79,7 +81,7 @@ class StageProcess:
                 return
             try:
                 os.killpg(self._child.pid, number)
-                self._child.wait(PATIENCE_S)
+                self._child.wait(self._patience_s)
             except ProcessLookupError:
                 return
             except subprocess.TimeoutExpired:

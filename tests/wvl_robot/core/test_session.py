@@ -594,3 +594,24 @@ def test_an_hour_of_episodes() -> None:
     assert all(len(episode.steps) == 21 for episode in bench.sink.episodes)
     assert all(episode.is_committed for episode in bench.sink.episodes)
     assert bench.session.status.num_missed_ticks == 0
+
+
+# --- buttons that are not on the device ---
+
+
+def test_an_outcome_pressed_from_outside_labels_the_episode_like_a_button() -> None:
+    bench = SessionBench(forward)
+    bench.start()
+    bench.ticks(3)
+    bench.session.press(TeleopEvent.SUCCESS)
+    bench.ticks(3)
+    label = bench.sink.last.label
+    assert label is not None
+    assert label.outcome is Outcome.SUCCESS
+    assert label.success_intervals == ((3, 4),)
+    assert len(bench.sink.last.steps) == 4
+
+
+def test_no_button_can_be_pressed_from_outside_while_nothing_runs() -> None:
+    with pytest.raises(RobotError, match="no episode to end"):
+        SessionBench(forward).session.press(TeleopEvent.STOP)

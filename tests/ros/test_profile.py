@@ -1,0 +1,60 @@
+"""The shared-memory profile: in force in a real process, and missed where it is not."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.cells import SHARE
+from tests.ros.graphs import Place
+from wvl_models.contract.errors import SetupError
+from wvl_robot.ros.profile import VARIABLES, put_in_force
+
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
+
+PROGRAM = """
+import logging, os, sys
+from pathlib import Path
+logging.basicConfig(stream=sys.stdout)
+from wvl_robot.ros.profile import check_in_force, largest_segment_bytes, put_in_force
+put_in_force(Path(sys.argv[1]))
+import rclpy
+rclpy.init()
+node = rclpy.create_node("a")
+check_in_force(rclpy.utilities.get_rmw_implementation_identifier())
+print("largest", largest_segment_bytes() >> 20, "MiB", flush=True)
+os._exit(0)
+"""
+
+
+def run(**environment: str) -> str:
+    clean = {key: value for key, value in os.environ.items() if key not in VARIABLES}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(SHARE)],
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_a_participant_has_room_for_images(place: Place) -> None:
+    output = run()
+    assert int(output.split("largest ")[1].split()[0]) >= 32
+    assert "NOT IN FORCE" not in output
+
+
+def test_another_profile_without_room_is_told_loudly(place: Place) -> None:
+    small = (SHARE / "config" / "fastdds_shm.xml").read_text().replace("33554432", "1048576")
+    path = place.folder / "small.xml"
+    path.write_text(small.replace("4194304", "524288"))
+    assert "PROFILE IS NOT IN FORCE" in run(FASTRTPS_DEFAULT_PROFILES_FILE=str(path))
+
+
+def test_a_profile_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLES[0], "/nowhere.xml")
+    with pytest.raises(SetupError, match=r"/nowhere\.xml"):
+        put_in_force(SHARE)
