@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -137,15 +136,20 @@ def test_blind_motion_after_the_last_setpoint_is_bounded(arm: FrankaArm) -> None
 
 
 def test_hold_brakes_long_before_a_twist_expires(arm: FrankaArm) -> None:
-    """At 0.17 m/s the expiry alone takes 34 mm (measured), braking at once 9 mm."""
+    """At 0.17 m/s the expiry alone takes 34 mm (measured), braking at once 9 mm.
+
+    Counted from where the arm is when `hold` returns: a busy machine may call it late, but the
+    way it brakes from there is the robot's own.
+    """
     move_y(arm, 0.12, 7)
     start = arm.read().base_T_ee
     position = start.position_m + [0.0, 0.017, 0.0]
     pose = Pose(position_m=position, quaternion_xyzw=start.quaternion_xyzw)
     arm.send(Setpoint(pose=pose, gripper_open=True))
     arm.hold()
+    held = arm.read().base_T_ee
     CLOCK.sleep_until_ns(CLOCK.now_ns() + 600_000_000)
-    assert arm.read().base_T_ee.distance_m(start) < 0.020
+    assert arm.read().base_T_ee.distance_m(held) < 0.020
 
 
 class InterruptedClock(SystemClock):
@@ -174,15 +178,13 @@ def test_the_way_home_can_be_interrupted(cell: CellProcess, arm: FrankaArm) -> N
 
 
 def test_the_gripper_never_delays_a_setpoint(arm: FrankaArm) -> None:
+    """Closing takes 0.65 s; every send that asks for it or for the contrary is back before."""
     pose = arm.read().base_T_ee
-    durations_s = []
-    for k in range(20):
-        before_s = time.perf_counter()
-        arm.send(Setpoint(pose=pose, gripper_open=k % 2 == 0))
-        durations_s.append(time.perf_counter() - before_s)
-        CLOCK.sleep_until_ns(CLOCK.now_ns() + 50_000_000)
-    assert np.median(durations_s) < 0.005
-    assert max(durations_s) < 0.1
+    for is_open in (False, True, False):
+        arm.send(Setpoint(pose=pose, gripper_open=is_open))
+    assert arm.read().gripper_width_m > 0.02, "the hand has had time to close: a send waited"
+    CLOCK.sleep_until_ns(CLOCK.now_ns() + 1_500_000_000)
+    assert arm.read().gripper_width_m < 0.005, "the hand was never asked to close"
 
 
 def test_a_wish_that_comes_and_goes_while_the_hand_is_busy_is_never_sent(arm: FrankaArm) -> None:
