@@ -197,10 +197,13 @@ def test_another_network_is_not_brought_in(
 
 
 class Harmful:
-    """Runs code when it is unpickled."""
+    """Makes a file when it is unpickled."""
 
-    def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
-        return Path.touch, (Path("/tmp/wvl-was-unpickled"),)
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name("unpickled")
+
+    def __reduce__(self) -> tuple[Callable[[Path], object], tuple[Path]]:
+        return Path.touch, (self._path,)
 
 
 @pytest.mark.parametrize(
@@ -208,8 +211,8 @@ class Harmful:
     [
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(b"nonsense"),
-        lambda path: path.write_bytes(pickle.dumps(Harmful(), protocol=2)),
-        lambda path: torch.save(Harmful(), path),
+        lambda path: path.write_bytes(pickle.dumps(Harmful(path), protocol=2)),
+        lambda path: torch.save(Harmful(path), path),
         lambda path: torch.save([1, 2], path),
         lambda path: torch.save({"model": 3}, path),
         lambda path: None,
@@ -219,9 +222,9 @@ class Harmful:
 def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(
     tmp_path: Path, write: Callable[[Path], object]
 ) -> None:
-    """And no code in it runs: facts about `.pt` files in docs/design.md."""
+    """And no code in it runs."""
     write(tmp_path / "model.pt")
     with pytest.raises(CheckpointError, match=r"model\.pt") as caught:
         import_cosmos(small_world(**NVIDIA_LIKE), tmp_path / "model.pt")
     assert "\n" not in str(caught.value)
-    assert not Path("/tmp/wvl-was-unpickled").exists()
+    assert not (tmp_path / "unpickled").exists()
