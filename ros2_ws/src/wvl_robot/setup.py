@@ -9,7 +9,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = "wvl_robot"
-PROJECT = tomllib.loads((Path(__file__).resolve().parent / "project.toml").read_text())["project"]
+WHOLE = tomllib.loads((Path(__file__).resolve().parent / "project.toml").read_text())
+PROJECT, DATA = WHOLE["project"], WHOLE["tool"]["setuptools"]["package-data"]
 SHARED = ("launch", "config", "calibration")
 
 
@@ -29,7 +30,7 @@ setup(
     name=NAME,
     version=PROJECT["version"],
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["weights/**/*", "**/*.jinja"]},
+    package_data={name: files for name, files in DATA.items() if name.partition(".")[0] == NAME},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
