@@ -115,7 +115,7 @@ def _decide(
         frames=frames,
         frame_of=frame_of,
         rollout=running,
-        classes=classes,
-        log_probs=log_probabilities(logits, classes, config.temperature).float(),
+        classes=classes.cpu(),
+        log_probs=log_probabilities(logits, classes, config.temperature).float().cpu(),
         first_step=first_step,
     )

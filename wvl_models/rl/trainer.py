@@ -141,9 +141,10 @@ class GRPOTrainer:
                 continue
             seen, frame_of = decision.frame_of[rows].unique(return_inverse=True)
             logits = self._policy.token_logits(decision.frames[seen.numpy()], rollouts.instruction)
+            classes = decision.classes[rows].to(logits.device)
             log_probs = log_probabilities(
-                logits[frame_of], decision.classes[rows], self._config.temperature
-            )
+                logits[frame_of], classes, self._config.temperature
+            ).cpu()  # where rollouts are kept; few numbers
             who = decision.rollout[rows]
             old = decision.log_probs[rows]
             mask = token_mask(rollouts.finish_step[who], decision.first_step, self._policy.spec)

@@ -10,7 +10,7 @@ from wvl_models.loop.circle import Circle
 from wvl_models.loop.progress import follow
 from wvl_models.policy.checkpoint import load_policy
 from wvl_models.rl.protocols import StartStates
-from wvl_models.rl.trainer import GRPOTrainer
+from wvl_models.rl.trainer import GRPOTrainer, StopReason
 from wvl_models.world_model.checkpoint import load_world_model
 
 
@@ -28,8 +28,7 @@ def practise(circle: Circle, turn: int) -> dict[str, Any]:
     trainer = GRPOTrainer(agent, world, starts, config, seed=circle.config.seed + turn)
     curves = circle.curves(stage)
     circle.progress.begin(f"practise in imagination, turn {turn}", config.num_steps)
-    imagined: list[float] = []
-    stop = None
+    stop = StopReason.STEPS
     for report in trainer.run(circle.state(stage)):
         curves.add(
             report.step,
@@ -39,16 +38,16 @@ def practise(circle: Circle, turn: int) -> dict[str, Any]:
             ratio_deviation=report.ratio_deviation,
         )
         circle.progress.reach(report.step, f"imagined success {100 * report.success:.0f} %")
-        imagined.append(report.success)
-        stop = report.stop
-    curves.close()
+        stop = report.stop or stop
+    imagined = [value for _, value in curves.read("imagined_success")]
     version = circle.publish_policy(agent, stage, parent=parent, example=example, ids=ids)
     return {
         "version": version,
         "parent": parent,
-        "stop": None if stop is None else stop.value,
-        "imagined_first": float(np.mean(imagined[:5])) if imagined else None,
-        "imagined_last": float(np.mean(imagined[-5:])) if imagined else None,
+        "stop": stop.value,
+        "num_steps": len(imagined),
+        "imagined_first": float(np.mean(imagined[:5])),
+        "imagined_last": float(np.mean(imagined[-5:])),
         "num_starts": len(ids),
     }
 
