@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,15 +14,18 @@ with warnings.catch_warnings():  # rosidl's parser uses a module that Python cal
     warnings.simplefilter("ignore", DeprecationWarning)
     import rosidl_generator_py  # noqa: F401
 
+from tests.cells import SHARE
 from tests.ros.graphs import Place
 from wvl_robot.ros.live_lab import free_domain
+from wvl_robot.ros.profile import put_in_force
+
+put_in_force(SHARE)  # before the first participant of this process, which sends images, too
 
 _counter = 0
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """Where a test's nodes live; the test's own process, too."""
+def make_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A domain and an address of its own, in the environment of this process, too."""
     global _counter
     _counter += 1
     pid = os.getpid()
@@ -29,5 +33,18 @@ def place(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     domain = free_domain()
     monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    monkeypatch.setenv("ROS_LOG_DIR", str(tmp_path / "ros_log"))
-    yield Place(host=host, domain=domain, folder=tmp_path)
+    monkeypatch.setenv("ROS_LOG_DIR", str(folder / "ros_log"))
+    return Place(host=host, domain=domain, folder=folder)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Where a test's nodes live."""
+    return make_place(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def shared_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Where the nodes of a whole file live."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield make_place(tmp_path_factory.mktemp("ros"), monkeypatch)

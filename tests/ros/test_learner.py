@@ -1,8 +1,7 @@
 """The action `learn`, with small programs in the place of the loop's stages."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,10 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-import rclpy
 from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
 
+from tests.ros.client import Client
 from tests.ros.graphs import Place, is_alive, node
 from wvl_robot.ros import topics
 from wvl_robot.ros.stage_process import StageProcess, StageProgress, parse_progress
@@ -35,18 +32,12 @@ if stage == "long":
 """
 
 
-class Client:
-    """Sends goals and waits."""
+class Learning(Client):
+    """Sends goals and hears their feedback."""
 
     def __init__(self) -> None:
-        self._context = Context()
-        rclpy.init(context=self._context)
-        self._node = rclpy.create_node("client", context=self._context)
-        self._action = ActionClient(self._node, topics.LEARN.kind, topics.LEARN.name)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
-        self._thread.start()
+        super().__init__()
+        self._action = ActionClient(self.node, topics.LEARN.kind, topics.LEARN.name)
         self.feedback: list[Any] = []
 
     def send(self, stage: str) -> Any:
@@ -56,35 +47,18 @@ class Client:
             self._action.send_goal_async(goal, lambda m: self.feedback.append(m.feedback))
         )
 
-    def wait(self, future: Any) -> Any:
-        self.until(future.done)
-        return future.result()
-
-    def until(self, is_true: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60.0
-        while not is_true():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-
-    def close(self) -> None:
-        self._executor.shutdown(timeout_sec=5.0)
-        self._thread.join(5.0)
-        self._action.destroy()
-        self._node.destroy_node()
-        rclpy.shutdown(context=self._context)
-
 
 @pytest.fixture
-def client(place: Place) -> Iterator[Client]:
+def client(place: Place) -> Iterator[Learning]:
     script = place.folder / "stage.py"
     script.write_text(STAGE)
     with node("learner", command=f"'python {script}'"):
-        client = Client()
+        client = Learning()
         yield client
         client.close()
 
 
-def test_a_stage_reports_its_progress_and_its_end(client: Client) -> None:
+def test_a_stage_reports_its_progress_and_its_end(client: Learning) -> None:
     goal = client.send("sft")
     result = client.wait(goal.get_result_async())
     assert result.status == GoalStatus.STATUS_SUCCEEDED
@@ -98,14 +72,14 @@ def test_a_stage_reports_its_progress_and_its_end(client: Client) -> None:
     assert result.result.last_lines[0].startswith("sft in /some/run, ['--progress', 'json']")
 
 
-def test_a_stage_that_fails_aborts_the_goal_with_its_last_words(client: Client) -> None:
+def test_a_stage_that_fails_aborts_the_goal_with_its_last_words(client: Learning) -> None:
     result = client.wait(client.send("fail").get_result_async())
     assert result.status == GoalStatus.STATUS_ABORTED
     assert (result.result.success, result.result.exit_code) == (False, 1)
     assert result.result.last_lines[-1] == "out of ideas"
 
 
-def test_a_cancelled_stage_is_interrupted_and_another_one_may_follow(client: Client) -> None:
+def test_a_cancelled_stage_is_interrupted_and_another_one_may_follow(client: Learning) -> None:
     goal = client.send("long")
     client.until(lambda: len(client.feedback) == 3)
     client.wait(goal.cancel_goal_async())
@@ -116,7 +90,7 @@ def test_a_cancelled_stage_is_interrupted_and_another_one_may_follow(client: Cli
     assert client.send("sft").accepted
 
 
-def test_a_second_stage_is_refused_while_one_runs(client: Client) -> None:
+def test_a_second_stage_is_refused_while_one_runs(client: Learning) -> None:
     goal = client.send("long")
     client.until(lambda: len(client.feedback) == 3)
     assert not client.send("sft").accepted

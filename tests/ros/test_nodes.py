@@ -1,10 +1,11 @@
 """Single nodes as processes: how they start, refuse and end."""
 
 import signal
+import socket
 
 import pytest
 
-from tests.ros.graphs import Place, node
+from tests.ros.graphs import Place, node, up
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
@@ -48,3 +49,29 @@ def test_a_store_that_another_process_writes_is_not_touched(place: Place) -> Non
             assert second.wait(60.0) == 1
         assert "is being written by another" in second.output
         assert first.end() == 0
+
+
+@pytest.mark.cell
+def test_a_taken_port_is_one_line_and_ends_the_graph(place: Place) -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((place.host, 1337))
+        taken.listen()
+        words = (f"host:={place.host}", f"store:={place.folder / 'store'}")
+        with up("teleop_collect", *words) as graph:
+            assert graph.wait(120.0) == 1
+    assert graph.lines[-1].startswith(f"wvl: cell: port 1337 of {place.host} is taken")
+    assert "Traceback" not in graph.output
+
+
+@pytest.mark.cell
+def test_a_machine_without_gl_is_one_line_and_ends_the_graph(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUJOCO_GL", "glfw")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    words = (f"host:={place.host}", f"store:={place.folder / 'store'}")
+    with up("teleop_collect", *words) as graph:
+        assert graph.wait(120.0) == 1
+    assert graph.lines[-1].startswith("wvl: cell: the virtual camera's renderer has died")
+    assert "Install libegl1" in graph.lines[-1]
