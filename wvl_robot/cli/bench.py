@@ -11,6 +11,7 @@ from rich.table import Table
 from wvl_models.cli.output import JsonOption, make_console, make_progress, write_json
 from wvl_robot.adapters.franka import FrankaArm
 from wvl_robot.adapters.system_clock import SystemClock
+from wvl_robot.cli.provenance import provenance
 from wvl_robot.virtual.cell import CellConfig, CellProcess, cell_config
 from wvl_robot.virtual.lockstep import LockstepCell
 from wvl_robot.virtual.parity import ParityReport, ParityRig, run_parity
@@ -45,7 +46,7 @@ def parity(
         step = bar.add_task(f"parity of {task}", total=seeds)
         report = _run(config, range(first_seed, first_seed + seeds), lambda: bar.advance(step))
     if json is not None:
-        write_json(json, _as_json(report, task))
+        write_json(json, provenance(first_seed) | _as_json(report, task))
     if json != "-":
         _print(report)
     if not report.passes:

@@ -1,6 +1,5 @@
-"""Joins the rooms: which lab, which live graph, which commit a run of the circle gets."""
+"""Joins the rooms: which lab, which live graph a run of the circle gets."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from wvl_models.loop.lab import LiveLab
 from wvl_models.loop.progress import Progress
 from wvl_models.loop.run import Run
 from wvl_models.registry.registry import Registry
+from wvl_robot.cli.provenance import source_commit
 from wvl_robot.share import share_folder
 from wvl_robot.virtual.lab import VirtualLab
 from wvl_robot.virtual.workers import CellPlan
@@ -31,17 +31,6 @@ def virtual_lab(task: str, rig: str, store: EpisodeStore) -> VirtualLab:
         commit=source_commit(),
     )
     return VirtualLab(plan, store)
-
-
-def source_commit() -> str:
-    """Commit of the checkout that runs, `-dirty` when changed; `unknown` outside one."""
-    here = Path(__file__).resolve().parent
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip()
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from wvl_models.loop.order import run_all
 from wvl_models.loop.report.facts import ReportFacts, gather
 from wvl_models.loop.report.page import write_report
 from wvl_models.loop.run import Run
-from wvl_robot.cli.composition import open_circle, source_commit
+from wvl_robot.cli.composition import open_circle
+from wvl_robot.cli.provenance import source_commit
 from wvl_robot.share import share_folder
 
 app = typer.Typer(add_completion=False)

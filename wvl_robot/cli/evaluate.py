@@ -1,6 +1,5 @@
 """Evaluate a policy by trials on the virtual cell, or a world model against recorded episodes."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,10 +18,10 @@ from wvl_models.episodes.store import EpisodeStore
 from wvl_models.evaluation.alignment import Alignment, align, dream
 from wvl_models.evaluation.intervals import Rate, rate
 from wvl_models.loop.progress import follow
-from wvl_models.loop.report.machine import describe_machine
 from wvl_models.registry.manifest import read_manifest, verify_files
 from wvl_models.world_model.checkpoint import load_world_model
-from wvl_robot.cli.composition import source_commit, virtual_lab
+from wvl_robot.cli.composition import virtual_lab
+from wvl_robot.cli.provenance import provenance
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -57,7 +56,7 @@ def policy(
     make_console().print(table)
     if json is not None:
         what = {"policy": folder.name, "task": task}
-        write_json(json, _source(first_seed) | what | _rate(found))
+        write_json(json, provenance(first_seed) | what | _rate(found))
 
 
 @app.command("world-model")
@@ -84,7 +83,7 @@ def world_model(
     make_console().print(table)
     if json is not None:
         what = {"world_model": str(folder), "task": task}
-        write_json(json, _source(seed) | what | _figures(found))
+        write_json(json, provenance(seed) | what | _figures(found))
 
 
 def _reels(root: Path, task: str, limit: int, view: View) -> list[Reel]:
@@ -105,13 +104,3 @@ def _rate(found: Rate) -> dict[str, Any]:
 def _figures(found: Alignment) -> dict[str, Any]:
     figures = asdict(found)
     return figures | {"auc": None if figures["auc"] != figures["auc"] else figures["auc"]}
-
-
-def _source(seed: int) -> dict[str, Any]:
-    """Where a figure comes from."""
-    return {
-        "command": " ".join(["wvl", *sys.argv[1:]]),
-        "commit": source_commit(),
-        "seed": seed,
-        "machine": describe_machine(),
-    }
