@@ -36,6 +36,11 @@ class Lab(Protocol):
         """Of the lab's task."""
         ...
 
+    @property
+    def horizon_steps(self) -> int:
+        """Actions of an episode."""
+        ...
+
     def demonstrate(self, attempts: Sequence[Attempt]) -> Iterator[str]:
         """Demonstrations."""
         ...

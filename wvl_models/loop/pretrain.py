@@ -20,6 +20,7 @@ from wvl_models.episodes.snapshot import EpisodeFilter
 from wvl_models.episodes.store import EpisodeStore
 from wvl_models.loop.lab import Attempt
 from wvl_models.policy.agent import PolicyAgent
+from wvl_models.policy.augment import AugmentConfig
 from wvl_models.policy.config import PolicyConfig
 from wvl_models.policy.initialise import initialise_vision
 from wvl_models.policy.model import OpenVLAOFT
@@ -54,7 +55,14 @@ class PretrainConfig(Config):
     near_share: float = 0.7
     world_model: WorldModelTraining = WorldModelTraining(num_steps=4000, learning_rate=1.5e-3)
     policy: SFTConfig = SFTConfig.tiny().model_copy(
-        update={"num_steps": 2500, "learning_rate": 1e-3, "warm_up": 100}
+        update={
+            "num_steps": 2500,
+            "learning_rate": 1e-3,
+            "warm_up": 100,
+            "augment": AugmentConfig(
+                crop_area=None, brightness=0.05, contrast=0.1, saturation=0.1, noise=0.03
+            ),
+        }
     )
     seed: int = 0
 

@@ -16,7 +16,7 @@ class GRPOConfig(Config):
     """Start states per step."""
     group_size: int = Field(default=8, ge=2)
     num_chunks: int = Field(default=8, ge=1)
-    """Chunks per rollout: the task's horizon over the chunk length."""
+    """Chunks per rollout; the loop sets it to the task's horizon over the chunk length."""
     num_minibatches: int = Field(default=4, ge=1)
     temperature: float = Field(default=1.6, gt=0)
     """Divides the logits at sampling and in the loss alike."""
@@ -41,13 +41,16 @@ class GRPOConfig(Config):
 
     @classmethod
     def tiny(cls) -> "GRPOConfig":
-        """Two cores: group 8, 32 prompts, correlated tokens, small rate, few large batches."""
+        """Two cores: correlated tokens, and an end before practice detaches from the truth
+        (docs/decisions/007-practice.md).
+        """
         return cls(
-            num_steps=60,
+            num_steps=30,
             num_prompts=32,
             num_chunks=2,
             num_minibatches=2,
             temperature=1.0,
             time_correlation=0.95,
-            learning_rate=1e-4,
+            learning_rate=1.5e-4,
+            stop_success=0.8,
         )

@@ -44,6 +44,11 @@ class VirtualLab:
         """Of the lab's task."""
         return self._plan.instruction
 
+    @property
+    def horizon_steps(self) -> int:
+        """Actions of an episode."""
+        return self._plan.horizon_steps
+
     def demonstrate(self, attempts: Sequence[Attempt]) -> Iterator[str]:
         """Ids of the scripted operator's episodes, in order; those in the store are not redone."""
         jobs = [

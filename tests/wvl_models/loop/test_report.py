@@ -38,12 +38,13 @@ def _results(successes: tuple[int, int], *, is_passed: bool) -> dict[str, dict[s
         "world-model-1": {"version": "world_model-0001-cc"},
         "alignment-1": {"scripted": FIGURES, "pictures": "pictures/alignment-1.npz"},
         "practise-1": {
-            "version": new,
+            "candidates": [{"step": 10, "version": new}],
             "imagined_first": 0.1,
             "imagined_last": 0.4,
             "stop": "steps",
         },
         "gate-1": {
+            "tried": [{"step": 10, "version": new, "successes": 9}],
             "candidate_successes": 9,
             "current_successes": 3,
             "n": 20,

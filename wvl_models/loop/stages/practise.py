@@ -1,5 +1,7 @@
 """GRPO inside the world model, and the gate that a candidate must pass."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,18 +17,19 @@ from wvl_models.world_model.checkpoint import load_world_model
 
 
 def practise(circle: Circle, turn: int) -> dict[str, Any]:
-    """From the SFT policy, imagined rollouts only; publishes a candidate."""
-    stage, config = f"practise-{turn}", circle.config.rl
+    """From the SFT policy, imagined rollouts only; publishes a candidate now and then."""
+    stage = f"practise-{turn}"
     parent = circle.run.result("sft")["version"]
     agent = load_policy(circle.registry.verify("policy", parent))
-    world = load_world_model(
-        circle.registry.verify("world_model", circle.run.result(f"world-model-{turn}")["version"])
-    )
+    model_version = circle.run.result(f"world-model-{turn}")["version"]
+    world = load_world_model(circle.registry.verify("world_model", model_version))
+    num_chunks = circle.lab.horizon_steps // world.chunk_steps
+    config = circle.config.rl.model_copy(update={"num_chunks": num_chunks})
     ids = _start_ids(circle, turn)
     starts, example = _starts(circle, ids)
     torch.manual_seed(circle.config.seed + turn)
     trainer = GRPOTrainer(agent, world, starts, config, seed=circle.config.seed + turn)
-    curves = circle.curves(stage)
+    curves, kept = circle.curves(stage), Candidates(circle.run.work(stage) / "candidates.json")
     circle.progress.begin(f"practise in imagination, turn {turn}", config.num_steps)
     stop = StopReason.STEPS
     for report in trainer.run(circle.state(stage)):
@@ -39,10 +42,12 @@ def practise(circle: Circle, turn: int) -> dict[str, Any]:
         )
         circle.progress.reach(report.step, f"imagined success {100 * report.success:.0f} %")
         stop = report.stop or stop
+        if report.step % circle.config.trials.candidate_every == 0 or report.stop is not None:
+            version = circle.publish_policy(agent, stage, parent=parent, example=example, ids=ids)
+            kept.add(report.step, version)
     imagined = [value for _, value in curves.read("imagined_success")]
-    version = circle.publish_policy(agent, stage, parent=parent, example=example, ids=ids)
     return {
-        "version": version,
+        "candidates": kept.read(),
         "parent": parent,
         "stop": stop.value,
         "num_steps": len(imagined),
@@ -52,34 +57,57 @@ def practise(circle: Circle, turn: int) -> dict[str, Any]:
     }
 
 
+class Candidates:
+    """What a stage has published so far; survives an interruption of the stage."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> list[dict[str, Any]]:
+        """Step and version of each, oldest first."""
+        return json.loads(self._path.read_text()) if self._path.is_file() else []
+
+    def add(self, step: int, version: str) -> None:
+        """One more; a step that is done again replaces what was there."""
+        known = [entry for entry in self.read() if entry["step"] < step]
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(json.dumps([*known, {"step": step, "version": version}]))
+
+
 def gate(circle: Circle, turn: int) -> dict[str, Any]:
-    """The candidate becomes current when it is not worse on states kept for this alone."""
-    candidate = circle.run.result(f"practise-{turn}")["version"]
+    """The best candidate becomes current when it is not worse, on states kept for this alone."""
+    candidates = circle.run.result(f"practise-{turn}")["candidates"]
     current = circle.policy_before(turn)
     seeds = [circle.seeds.gate(i) for i in range(circle.config.trials.gate)]
     scores = {}
-    for version in (current, candidate):
+    for version in dict.fromkeys([current, *(entry["version"] for entry in candidates)]):
         work = circle.lab.try_out(circle.registry.folder("policy", version), seeds)
         trials = list(follow(circle.progress, f"gate, turn {turn}", len(seeds), work))
         scores[version] = sum(trial.is_success for trial in trials)
-    is_passed = scores[candidate] >= scores[current] or not circle.config.claims_improvement
+    best = max(candidates, key=lambda entry: scores[entry["version"]])
+    chosen = best["version"]
+    is_passed = scores[chosen] >= scores[current] or not circle.config.claims_improvement
     if is_passed:
-        circle.registry.promote("policy", candidate, reason=f"gate of turn {turn}")
+        circle.registry.promote("policy", chosen, reason=f"gate of turn {turn}")
     return {
-        "candidate": candidate,
+        "candidate": chosen,
+        "candidate_step": best["step"],
         "current": current,
         "n": len(seeds),
-        "candidate_successes": scores[candidate],
+        "tried": [entry | {"successes": scores[entry["version"]]} for entry in candidates],
+        "candidate_successes": scores[chosen],
         "current_successes": scores[current],
         "is_passed": is_passed,
-        "in_force": candidate if is_passed else current,
+        "in_force": chosen if is_passed else current,
     }
 
 
 def try_out(circle: Circle, turn: int) -> dict[str, Any]:
     """The report's success rate: of the SFT policy (turn 0) or of a turn's candidate."""
-    stage = "sft" if turn == 0 else f"practise-{turn}"
-    version = circle.run.result(stage)["version"]
+    if turn == 0:
+        version = circle.run.result("sft")["version"]
+    else:
+        version = circle.run.result(f"gate-{turn}")["candidate"]
     seeds = [circle.seeds.trials(i) for i in range(circle.config.trials.held_out)]
     work = circle.lab.try_out(circle.registry.folder("policy", version), seeds)
     trials = list(follow(circle.progress, f"trials, turn {turn}", len(seeds), work))
