@@ -7,6 +7,8 @@ processes through multiprocessing; nothing is ever unpickled from a file.
 import logging
 import os
 import signal
+import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wvl_models.contract.episode import EpisodeHeader, Label, Origin, Outcome
-from wvl_models.contract.errors import RobotError
+from wvl_models.contract.errors import RobotError, SetupError, WvlError
 from wvl_models.contract.policy import Policy
 from wvl_models.contract.trial import Trial
 from wvl_models.registry.factories import loader
@@ -126,19 +128,30 @@ class _Worker:
 
 
 _worker: _Worker | None = None
+_failure = ""
 
 
 def _start(plan: CellPlan) -> None:
-    """First thing in a worker process; its one piece of global state."""
-    global _worker
+    """First thing in a worker process; what is above is its only global state.
+
+    An initialiser that raises would break the whole pool and hide the reason, so the reason waits
+    for the first job.
+    """
+    global _worker, _failure
     # A clamp of the gate is in the recorded step; thousands of episodes must not shout it.
     logging.getLogger("wvl_robot").setLevel(logging.ERROR)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us on Ctrl-C
-    _worker = _Worker(plan)
+    warnings.simplefilter("ignore")  # a failing GL warns thrice before it raises
+    try:
+        _worker = _Worker(plan)
+    except WvlError as error:
+        _failure = str(error)
+        sys.unraisablehook = lambda _: None  # MuJoCo's half-made renderer complains when it goes
 
 
 def _ready() -> _Worker:
-    assert _worker is not None, "a worker process was not initialised"
+    if _worker is None:
+        raise SetupError(_failure)
     return _worker
 
 

@@ -146,6 +146,12 @@ def test_a_refused_candidate_is_no_gain(tmp_path: Path) -> None:
     assert not facts.success[1].is_promoted
 
 
+def test_only_the_policy_in_force_counts_as_the_gain(tmp_path: Path) -> None:
+    facts = gather(_run(tmp_path, (50, 90), is_passed=False), "abc")
+    assert facts.in_force.turn == 0
+    assert "did not improve" in facts.verdict
+
+
 def test_an_unfinished_run_has_no_report(tmp_path: Path) -> None:
     run = Run(tmp_path, LoopConfig.fast("lift_cube"))
     with pytest.raises(ConfigError, match="'collect' has not run"):

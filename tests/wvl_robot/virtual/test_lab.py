@@ -6,6 +6,7 @@ import pytest
 from tests.cells import SHARE
 from tests.policies import INSTRUCTION, publish_random
 from wvl_models.contract.episode import Outcome
+from wvl_models.contract.errors import SetupError
 from wvl_models.episodes.store import EpisodeStore
 from wvl_models.loop.pretrain import careful_attempt, sans_attempt
 from wvl_models.registry.registry import Registry
@@ -107,3 +108,17 @@ def test_a_trial_ends_as_the_recorded_episode_does(
     recorded = list(lab.deploy(policy, seeds, [0.0] * 3))
     assert [trial.seed for trial in trials] == seeds
     assert [t.is_success for t in trials] == [(store.rewards(n) > 0.5).any() for n in recorded]
+
+
+def test_a_machine_without_gl_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUJOCO_GL", "glfw")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    with (
+        EpisodeStore.create(tmp_path / "episodes") as store,
+        make_lab(store) as lab,
+        pytest.raises(SetupError, match="libegl1"),
+    ):
+        list(lab.demonstrate([careful_attempt(0)]))
+    assert store.ids() == ()

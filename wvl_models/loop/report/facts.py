@@ -54,11 +54,14 @@ class ReportFacts:
     claims_improvement: bool
 
     @property
+    def in_force(self) -> TurnSuccess:
+        """The policy that the run ended with: of the last turn that the gate let through."""
+        return [row for row in self.success if row.is_promoted][-1]
+
+    @property
     def gain_points(self) -> float:
-        """Best promoted turn against the SFT policy, in percentage points."""
-        first, later = self.success[0], [s for s in self.success[1:] if s.is_promoted]
-        best = max((s.rate.value for s in later), default=first.rate.value)
-        return 100 * (best - first.rate.value)
+        """The policy in force at the end against the SFT policy, in percentage points."""
+        return 100 * (self.in_force.rate.value - self.success[0].rate.value)
 
     @property
     def total_s(self) -> float:
@@ -74,7 +77,7 @@ class ReportFacts:
                 "counts are far too small for that."
             )
         said = f"Practice in imagination moved true success by {self.gain_points:+.1f} points"
-        first, last = self.success[0].rate, self.success[-1].rate
+        first, last = self.success[0].rate, self.in_force.rate
         if self.gain_points <= 0:
             said += ": this run did not improve the policy."
         elif last.low > first.high:

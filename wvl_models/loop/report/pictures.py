@@ -19,7 +19,7 @@ BLUE, RED, GREY = "#2563a8", "#c0392b", "#888888"
 
 def success_picture(success: tuple[TurnSuccess, ...]) -> str:
     """True success per turn with its interval."""
-    figure, axes = plt.subplots(figsize=(6, 3))
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     turns = [row.turn for row in success]
     values = np.array([row.rate.value for row in success]) * 100
     low = values - np.array([row.rate.low for row in success]) * 100
@@ -37,7 +37,7 @@ def success_picture(success: tuple[TurnSuccess, ...]) -> str:
 
 def curve_picture(curves: list[tuple[str, list[tuple[int, float]]]], ylabel: str) -> str:
     """Curves over training steps."""
-    figure, axes = plt.subplots(figsize=(6, 3))
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     for name, points in curves:
         if points:
             steps, values = zip(*points, strict=True)
@@ -54,31 +54,27 @@ def imagination_picture(run: Run, name: str) -> str:
     with np.load(run.folder / name, allow_pickle=False) as stored:
         parts = {key: stored[key] for key in stored.files}
     num = len(parts["real"])
-    figure, grid = plt.subplots(
-        2 * num, 2, figsize=(11, 2.6 * num), width_ratios=[3, 1], squeeze=False
-    )
+    figure = plt.figure(figsize=(11, 2.5 * num), layout="constrained")
+    grid = figure.add_gridspec(2 * num, 2, width_ratios=[4, 1])
     for row in range(num):
         for offset, kind in enumerate(("real", "imagined")):
-            strip = np.concatenate(list(parts[kind][row]), axis=1)
-            axes = grid[2 * row + offset][0]
-            axes.imshow(strip, interpolation="nearest")
+            axes = figure.add_subplot(grid[2 * row + offset, 0])
+            axes.imshow(np.concatenate(list(parts[kind][row]), axis=1), interpolation="nearest")
             axes.set(xticks=[], yticks=[])
             axes.set_ylabel(kind, fontsize=8)
-        axes = grid[2 * row][1]
+        axes = figure.add_subplot(grid[2 * row : 2 * row + 2, 1])
         axes.plot(parts["real_rewards"][row], color=GREY, drawstyle="steps-post", label="real")
         axes.plot(parts["imagined_rewards"][row], color=RED, label="imagined")
         axes.axhline(0.9, color=GREY, linewidth=0.6, linestyle="--")
-        axes.set(ylim=(-0.2, 1.3), xlabel="step")
-        axes.set_title("reward", fontsize=8)
-        axes.legend(fontsize=6)
-        grid[2 * row + 1][1].axis("off")
+        axes.set(ylim=(-0.2, 1.3), xlabel="step", ylabel="reward")
+        axes.legend(fontsize=6, loc="upper left")
     return _as_uri(figure)
 
 
 def timing_picture(facts: ReportFacts) -> str:
     """Wall time per stage."""
     names, seconds = list(facts.timings_s), list(facts.timings_s.values())
-    figure, axes = plt.subplots(figsize=(6, 0.25 * len(names) + 0.8))
+    figure, axes = plt.subplots(figsize=(6, 0.25 * len(names) + 0.8), layout="constrained")
     axes.barh(names, seconds, color=BLUE)
     axes.invert_yaxis()
     axes.set(xlabel="seconds")
@@ -87,7 +83,6 @@ def timing_picture(facts: ReportFacts) -> str:
 
 def _as_uri(figure: Figure) -> str:
     buffer = io.BytesIO()
-    figure.tight_layout()
     figure.savefig(buffer, format="png", dpi=110)
     plt.close(figure)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
