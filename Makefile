@@ -56,6 +56,7 @@ ws:
 	cd ros2_ws && colcon build --symlink-install
 
 bench: setup
+	$(BIN)/wvl bench gate --json docs/benchmarks/gate.json
 	$(BIN)/wvl bench parity --json docs/benchmarks/parity_lift_cube.json
 
 clean:

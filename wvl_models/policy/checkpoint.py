@@ -2,7 +2,7 @@
 
 A folder holds `config.json` (ours, below), `model.safetensors` (or the sharded form with
 `model.safetensors.index.json`), `tokenizer.json` and `dataset_statistics.json` in OpenVLA's form.
-Weights keep the released key names, so `import_openvla` is a rename-free load of OpenVLA-OFT's
+Weights keep the released key names, so `load_weights` is a rename-free load of OpenVLA-OFT's
 shards minus the unused vision tail (facts/policy_rl.md 1.4).
 """
 
@@ -168,8 +168,9 @@ def _read_config(folder: Path) -> CheckpointConfig:
     data = _read_json(folder / CONFIG)
     if data.get("format") != FORMAT:
         raise CheckpointError(
-            f"{folder / CONFIG} is not a policy checkpoint of ours (format "
-            f"{data.get('format')!r}); bring released weights in with `wvl policy import`."
+            f"{folder / CONFIG} is not a policy checkpoint of ours: its format is "
+            f"{data.get('format')!r}, not {FORMAT!r}. Released OpenVLA-OFT weights are brought in "
+            "by `wvl_models.policy.checkpoint.load_weights`."
         )
     try:
         return parse_config(data, CheckpointConfig, source=str(folder / CONFIG))

@@ -120,7 +120,10 @@ def load_world_model(folder: Path) -> CosmosWorldModel:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}.") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise CheckpointError(f"{path} is not a world model of ours; see `wvl world-model import`.")
+        raise CheckpointError(
+            f"{path} is not a world model of ours (format {FORMAT!r}). NVIDIA's file is brought in "
+            "by `wvl_models.world_model.checkpoint.import_cosmos`."
+        )
     try:
         record = parse_config(data, CheckpointConfig, source=str(path))
     except ConfigError as error:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.table import Table
 
@@ -12,17 +13,15 @@ from wvl_models.cli.output import JsonOption, make_console, make_progress, write
 from wvl_robot.adapters.franka import FrankaArm
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.cli.provenance import provenance
+from wvl_robot.core.gate_benchmark import measure_gate
+from wvl_robot.rig.config import load_rig
+from wvl_robot.share import share_folder
 from wvl_robot.virtual.cell import CellConfig, CellProcess, cell_config
 from wvl_robot.virtual.lockstep import LockstepCell
 from wvl_robot.virtual.parity import ParityReport, ParityRig, run_parity
 from wvl_robot.virtual.tasks import virtual_task
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `parity` a sub-command while it is the only one."""
 
 
 @app.command()
@@ -32,16 +31,16 @@ def parity(
     task: Annotated[str, typer.Option(help="Task of the virtual cell.")] = "lift_cube",
     rig: Annotated[str, typer.Option(help="Rig file below config/rig.")] = "virtual",
     host: Annotated[str | None, typer.Option(help="Loopback address instead of the rig's.")] = None,
-    share: Annotated[Path, typer.Option(metavar="DIR", help="Holds config/ and calibration/.")] = (
-        Path()
-    ),
+    share: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Holds config/ and calibration/.")
+    ] = None,
     json: JsonOption = None,
 ) -> None:
     """Send the same setpoints through the robot's protocol and through lockstep, and compare.
 
     Exit code 1 when fewer than 95 % agree or a limit was broken without being enforced.
     """
-    config = cell_config(share, task, rig, host, with_camera=False)
+    config = cell_config(share or share_folder(), task, rig, host, with_camera=False)
     with make_progress() as bar:
         step = bar.add_task(f"parity of {task}", total=seeds)
         report = _run(config, range(first_seed, first_seed + seeds), lambda: bar.advance(step))
@@ -51,6 +50,25 @@ def parity(
         _print(report)
     if not report.passes:
         raise typer.Exit(1)
+
+
+@app.command()
+def gate(
+    calls: Annotated[int, typer.Option(min=1000, help="Orders that are judged.")] = 100_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random orders.")] = 0,
+    rig: Annotated[str, typer.Option(help="Rig file below config/rig.")] = "virtual",
+    json: JsonOption = None,
+) -> None:
+    """Time the safety gate, one order at a time, beside plain arithmetic on the same machine."""
+    limits = load_rig(share_folder(), rig).safety
+    timing = measure_gate(limits, SystemClock(), np.random.default_rng(seed), calls)
+    table = Table("figure", "value", title="safety gate, one order")
+    for name, value in asdict(timing).items():
+        table.add_row(name, f"{value:.1f}" if isinstance(value, float) else str(value))
+    if json is not None:
+        write_json(json, provenance(seed) | asdict(timing))
+    if json != "-":
+        make_console().print(table)
 
 
 def _run(config: CellConfig, seeds: range, advance: Callable[[], None]) -> ParityReport:

@@ -101,7 +101,7 @@ def test_report_json_has_the_keys_that_others_read(tmp_path: Path) -> None:
     data = json.loads((tmp_path / "report.json").read_text())
     assert {"policy", "turn", "n", "successes", "low", "high"} <= set(data["success"][0])
     assert {"n", "tp", "fp", "tn", "fn", "psnr", "ssim"} <= set(data["world_model"])
-    assert {"timings_s", "seed", "commit", "machine"} <= set(data)
+    assert {"timings_s", "seed", "commit", "machine", "command"} <= set(data)
     assert [row["successes"] for row in data["success"]] == [50, 90]
 
 

@@ -30,3 +30,12 @@ def test_parity_writes_its_figures(tmp_path: Path) -> None:
     assert figures["n"] == 1
     assert figures["share"] == 1.0
     assert figures["trials"][0]["agrees"] is True
+
+
+def test_the_gate_is_timed_beside_a_reference(tmp_path: Path) -> None:
+    file = tmp_path / "gate.json"
+    result = CliRunner().invoke(app, ["gate", "--calls", "1000", "--json", str(file)])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(file.read_text())
+    assert figures["num_calls"] == 1000
+    assert {"p999_us", "noise_p999_us", "command", "machine", "commit", "seed"} <= set(figures)

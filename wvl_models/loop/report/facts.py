@@ -64,6 +64,12 @@ class ReportFacts:
         return 100 * (self.in_force.rate.value - self.success[0].rate.value)
 
     @property
+    def command(self) -> str:
+        """What makes these figures anew."""
+        fast = "" if self.claims_improvement else " --fast"
+        return f"wvl demo{fast} --task {self.task} --seed {self.seed} --out DIR"
+
+    @property
     def total_s(self) -> float:
         """Wall time of all stages."""
         return sum(self.timings_s.values())
@@ -96,6 +102,7 @@ class ReportFacts:
         newest = self.alignment[-1]["scripted"] if self.alignment else {}
         return {
             "title": self.title,
+            "command": self.command,
             "task": self.task,
             "success": [row.as_json() for row in self.success],
             "gain_points": round(self.gain_points, 2),
