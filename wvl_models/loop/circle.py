@@ -71,6 +71,14 @@ class Circle:
             return str(self.run.result("sft")["version"])
         return str(self.run.result(f"gate-{turn - 1}")["in_force"])
 
+    def experience(self, turn: int) -> list[str]:
+        """Recorded episodes up to a turn that are not held out; live deployments come on top."""
+        collected = self.run.result("collect")
+        ids = [*collected["demonstrations"], *collected["sans"]]
+        for past in range(1, turn + 1):
+            ids += self.run.result(f"rollouts-{past}")["train"]
+        return ids
+
     def view(self, ids: Iterable[str]) -> EpisodeView:
         """A view of exactly these episodes."""
         wanted = tuple(ids)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wvl_models.contract.errors import SetupError
 from wvl_models.contract.task import load_task
 from wvl_models.episodes.store import EpisodeStore
 from wvl_models.loop.circle import Circle
@@ -13,6 +12,7 @@ from wvl_models.loop.progress import Progress
 from wvl_models.loop.run import Run
 from wvl_models.registry.registry import Registry
 from wvl_robot.cli.provenance import source_commit
+from wvl_robot.ros.live_lab import RosLiveLab
 from wvl_robot.share import share_folder
 from wvl_robot.virtual.lab import VirtualLab
 from wvl_robot.virtual.workers import CellPlan
@@ -61,13 +61,6 @@ def _live_lab(run: Run, share: Path, store: EpisodeStore, registry: Registry) ->
     config = run.config
     if not (config.data.live or config.trials.live):
         return None
-    try:
-        from wvl_robot.ros.live_lab import RosLiveLab
-    except ModuleNotFoundError as error:
-        raise SetupError(
-            f"live episodes need ROS 2 and {error.name} is missing; `make setup` installs it from "
-            "wheels. Or ask for none: data.live and trials.live 0."
-        ) from error
     return RosLiveLab(
         share=share,
         task=config.task,

@@ -2,14 +2,19 @@
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from wvl_models.loop.report.machine import describe_machine
 
 
+@cache
 def source_commit() -> str:
-    """Commit of the checkout that runs, `-dirty` when changed; `unknown` outside one."""
+    """Commit of the checkout that runs, `-dirty` when changed; `unknown` outside one.
+
+    Asked once: what a process has loaded does not change with the checkout.
+    """
     here = Path(__file__).resolve().parent
     command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
     try:

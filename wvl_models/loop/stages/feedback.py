@@ -76,13 +76,11 @@ def check_alignment(circle: Circle, turn: int) -> dict[str, Any]:
 
 
 def _training_ids(circle: Circle, turn: int) -> list[str]:
-    collected = circle.run.result("collect")
-    ids = [*collected["demonstrations"], *collected["sans"]]
-    for past in range(1, turn + 1):
-        ids += circle.run.result(f"rollouts-{past}")["train"]
-        if past < turn:
-            deployed = circle.run.result(f"deploy-{past}")
-            ids += [*deployed["before"], *deployed["after"]]
+    """Experience, and what earlier turns showed live."""
+    ids = circle.experience(turn)
+    for past in range(1, turn):
+        deployed = circle.run.result(f"deploy-{past}")
+        ids += [*deployed["before"], *deployed["after"]]
     return ids
 
 

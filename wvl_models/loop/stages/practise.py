@@ -25,7 +25,7 @@ def practise(circle: Circle, turn: int) -> dict[str, Any]:
     world = load_world_model(circle.registry.verify("world_model", model_version))
     num_chunks = circle.lab.horizon_steps // world.chunk_steps
     config = circle.config.rl.model_copy(update={"num_chunks": num_chunks})
-    ids = _start_ids(circle, turn)
+    ids = circle.experience(turn)
     starts, example = _starts(circle, ids)
     torch.manual_seed(circle.config.seed + turn)
     trainer = GRPOTrainer(agent, world, starts, config, seed=circle.config.seed + turn)
@@ -121,15 +121,6 @@ def try_out(circle: Circle, turn: int) -> dict[str, Any]:
         "low": round(found.low, 4),
         "high": round(found.high, 4),
     }
-
-
-def _start_ids(circle: Circle, turn: int) -> list[str]:
-    """Real episodes whose first frame practice begins with: all that is not held out."""
-    collected = circle.run.result("collect")
-    ids = [*collected["demonstrations"], *collected["sans"]]
-    for past in range(1, turn + 1):
-        ids += circle.run.result(f"rollouts-{past}")["train"]
-    return ids
 
 
 def _starts(circle: Circle, ids: list[str]) -> tuple[StartStates, Any]:
