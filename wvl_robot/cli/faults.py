@@ -1,0 +1,72 @@
+"""`wvl bench faults`: injects the faults of the plan at their nightly counts and reports."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from wvl_models.cli.output import JsonOption, make_console, make_progress, write_json
+from wvl_robot.cli.provenance import provenance
+from wvl_robot.faults.campaign import KindReport, run_row, sum_up
+from wvl_robot.faults.rows import MODULES, open_row
+from wvl_robot.faults.trial import RowPlan
+
+SHOWN_PROBLEMS = 5
+
+
+def faults(
+    row: Annotated[list[int] | None, typer.Option(help="Rows of the plan; default: all.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Of each kind; default: the row's nightly count.")
+    ] = None,
+    first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first trial.")] = 0,
+    per_change: Annotated[bool, typer.Option(help="The counts of `make test` instead.")] = False,
+    json: JsonOption = None,
+) -> None:
+    """Inject faults on purpose; exit code 1 when a pass line did not hold once."""
+    done: list[tuple[RowPlan, tuple[KindReport, ...]]] = []
+    for number in row or sorted(MODULES):
+        done.append(_run(number, trials, first_seed, per_change))
+        if json is not None:  # after every row: an interrupted night keeps what it has
+            write_json(json, provenance(first_seed) | {"rows": [_as_json(*one) for one in done]})
+    reports = [report for _, some in done for report in some]
+    if json != "-":
+        _print(reports)
+    if any(report.problems for report in reports):
+        raise typer.Exit(1)
+
+
+def _run(
+    number: int, trials: int | None, first_seed: int, per_change: bool
+) -> tuple[RowPlan, tuple[KindReport, ...]]:
+    with closing(open_row(number)) as row, make_progress() as bar:
+        plan = row.plan
+        count = trials or (plan.per_change if per_change else plan.nightly)
+        step = bar.add_task(f"row {number}, {plan.title}", total=count * len(plan.kinds))
+        found = []
+        for trial in run_row(row, range(first_seed, first_seed + count)):
+            found.append(trial)
+            bar.advance(step)
+    return plan, sum_up(plan, found)
+
+
+def _as_json(plan: RowPlan, reports: Sequence[KindReport]) -> dict[str, Any]:
+    return asdict(plan) | {"reports": [asdict(report) for report in reports]}
+
+
+def _print(reports: Sequence[KindReport]) -> None:
+    table = Table("row", "kind", "passed", "figures: p50 / p99 / max", title="faults")
+    for report in reports:
+        figures = ", ".join(
+            f"{name} {figure.p50:.3g} / {figure.p99:.3g} / {figure.max:.3g}"
+            for name, figure in report.figures.items()
+        )
+        table.add_row(str(report.row), report.kind, str(report.passed), figures)
+    console = make_console()
+    console.print(table)
+    for report in reports:
+        for problem in report.problems[:SHOWN_PROBLEMS]:
+            console.print(f"[red]row {report.row}, {report.kind}:[/] {problem}")
