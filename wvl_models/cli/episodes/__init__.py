@@ -1,0 +1,18 @@
+"""Episodes on disk: list, show, verify, repair, label, snapshot, statistics.
+
+This file is the list of commands; each is a function in the module that is named for its matter.
+"""
+
+import typer
+
+from wvl_models.cli.episodes import datasets, labelling, overview, upkeep
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__.partition("\n")[0])
+
+app.command("ls")(overview.list_episodes)
+app.command()(overview.show)
+app.command()(upkeep.verify)
+app.command()(upkeep.repair)
+app.command()(labelling.label)
+app.command()(datasets.snapshot)
+app.command()(datasets.stats)
