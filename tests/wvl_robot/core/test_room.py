@@ -29,7 +29,7 @@ def imports(tree: ast.AST) -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.py")), ids=lambda path: path.stem)
 def test_the_core_knows_no_ros_no_torch_no_sdk_and_no_clock_but_its_port(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for name in imports(tree):

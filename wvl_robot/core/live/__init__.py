@@ -1,0 +1,1 @@
+"""Collecting episodes by key, without a pixel of user interface and without ROS."""

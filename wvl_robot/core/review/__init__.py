@@ -1,0 +1,1 @@
+"""Reviewing and labelling recorded episodes, without a pixel of user interface."""
