@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from wvl_models.contract.errors import ConfigError
 from wvl_robot.cli.bench import app
 from wvl_robot.faults.campaign import run_row, sum_up
-from wvl_robot.faults.rows import open_row
+from wvl_robot.faults.rows import modules_of
 from wvl_robot.faults.trial import RowPlan, Trial
 
 PLAN = RowPlan(
@@ -58,6 +58,6 @@ def test_a_kind_is_summed_up_with_its_failures(trials: list[Trial]) -> None:
 
 def test_an_unknown_row_is_refused_in_a_sentence() -> None:
     with pytest.raises(ConfigError, match="no row 77"):
-        open_row(77)
+        modules_of(77)
     result = CliRunner().invoke(app, ["faults", "--row", "77"])
     assert isinstance(result.exception, ConfigError)

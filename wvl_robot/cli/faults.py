@@ -11,7 +11,7 @@ from rich.table import Table
 from wvl_models.cli.output import JsonOption, make_console, make_progress, write_json
 from wvl_robot.cli.provenance import provenance
 from wvl_robot.faults.campaign import KindReport, run_row, sum_up
-from wvl_robot.faults.rows import MODULES, open_row
+from wvl_robot.faults.rows import MODULES, modules_of, open_row
 from wvl_robot.faults.trial import RowPlan
 
 SHOWN_PROBLEMS = 5
@@ -28,8 +28,8 @@ def faults(
 ) -> None:
     """Inject faults on purpose; exit code 1 when a pass line did not hold once."""
     done: list[tuple[RowPlan, tuple[KindReport, ...]]] = []
-    for number in row or sorted(MODULES):
-        done.append(_run(number, trials, first_seed, per_change))
+    for module in [m for number in row or sorted(MODULES) for m in modules_of(number)]:
+        done.append(_run(module, trials, first_seed, per_change))
         if json is not None:  # after every row: an interrupted night keeps what it has
             write_json(json, provenance(first_seed) | {"rows": [_as_json(*one) for one in done]})
     reports = [report for _, some in done for report in some]
@@ -40,12 +40,12 @@ def faults(
 
 
 def _run(
-    number: int, trials: int | None, first_seed: int, per_change: bool
+    module: str, trials: int | None, first_seed: int, per_change: bool
 ) -> tuple[RowPlan, tuple[KindReport, ...]]:
-    with closing(open_row(number)) as row, make_progress() as bar:
+    with closing(open_row(module)) as row, make_progress() as bar:
         plan = row.plan
         count = trials or (plan.per_change if per_change else plan.nightly)
-        step = bar.add_task(f"row {number}, {plan.title}", total=count * len(plan.kinds))
+        step = bar.add_task(f"row {plan.number}, {plan.title}", total=count * len(plan.kinds))
         found = []
         for trial in run_row(row, range(first_seed, first_seed + count)):
             found.append(trial)

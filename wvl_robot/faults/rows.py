@@ -1,4 +1,4 @@
-"""Which rows there are; a row's module is imported when the row is run."""
+"""Which rows there are; a row's modules are imported when the row is run."""
 
 import importlib
 from collections.abc import Mapping
@@ -6,14 +6,24 @@ from collections.abc import Mapping
 from wvl_models.contract.errors import ConfigError
 from wvl_robot.faults.trial import FaultRow
 
-MODULES: Mapping[int, str] = {}
-"""Number of a row -> its module, which has a function `open_row() -> FaultRow`."""
+MODULES: Mapping[int, tuple[str, ...]] = {
+    1: ("row_01_store_processes",),
+}
+"""Number of a row -> modules of this room, each with a function `open_row() -> FaultRow`.
+
+Several where one row's faults strike different things (row 1: processes of store and robot).
+"""
 
 
-def open_row(number: int) -> FaultRow:
-    """The row, ready to run, to be closed; ConfigError lists the known ones."""
+def modules_of(number: int) -> tuple[str, ...]:
+    """Where the row is; ConfigError lists the known ones."""
     if number not in MODULES:
         known = ", ".join(map(str, sorted(MODULES)))
         raise ConfigError(f"there is no row {number} in the fault plan. Known rows: {known}.")
-    row: FaultRow = importlib.import_module(MODULES[number]).open_row()
+    return MODULES[number]
+
+
+def open_row(module: str) -> FaultRow:
+    """The row, ready to run, to be closed."""
+    row: FaultRow = importlib.import_module(f"wvl_robot.faults.{module}").open_row()
     return row
