@@ -42,17 +42,28 @@ class HandEyeFile(Config):
 
 def load_calibration(share: Path, rig: RigConfig) -> CameraCalibration:
     """The active calibration of a rig."""
-    folder = share / "calibration" / rig.calibration
-    active = load_config(folder / "current.yaml", CurrentCalibration).active
-    if "/" in active or active.startswith("."):
-        raise ConfigError(f"{folder / 'current.yaml'}: `active` must name a folder beside it.")
-    k = load_config(folder / active / "intrinsics.yaml", IntrinsicsFile)
-    hand_eye = load_config(folder / active / "hand_eye.yaml", HandEyeFile)
+    folder = _active_folder(share, rig)
+    k = load_config(folder / "intrinsics.yaml", IntrinsicsFile)
+    hand_eye = load_config(folder / "hand_eye.yaml", HandEyeFile)
     return CameraCalibration(
-        name=f"{rig.calibration}/{active}",
+        name=f"{rig.calibration}/{folder.name}",
         intrinsics=Intrinsics(width=k.width, height=k.height, fx=k.fx, fy=k.fy, cx=k.cx, cy=k.cy),
         base_T_camera=Pose(
             position_m=np.array(hand_eye.position_m),
             quaternion_xyzw=np.array(hand_eye.quaternion_xyzw),
         ),
     )
+
+
+def load_residuals(share: Path, rig: RigConfig) -> tuple[float, float]:
+    """Residuals of the active hand-eye calibration, in mm and degrees."""
+    hand_eye = load_config(_active_folder(share, rig) / "hand_eye.yaml", HandEyeFile)
+    return hand_eye.residual_mm, hand_eye.residual_deg
+
+
+def _active_folder(share: Path, rig: RigConfig) -> Path:
+    folder = share / "calibration" / rig.calibration
+    active = load_config(folder / "current.yaml", CurrentCalibration).active
+    if "/" in active or active.startswith("."):
+        raise ConfigError(f"{folder / 'current.yaml'}: `active` must name a folder beside it.")
+    return folder / active

@@ -1,0 +1,55 @@
+"""ROS 2: the packages, and shared memory large enough for images."""
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+from wvl_robot.doctor.finding import Finding, fail, ok, warn
+from wvl_robot.ros.profile import NEEDED_BYTES, SHARED_MEMORY, VARIABLES, profile_file
+
+RMW = "rmw_fastrtps_cpp"
+
+
+def check_middleware(share: Path) -> list[Finding]:
+    """Packages, profile, shared memory."""
+    missing = [name for name in ("rclpy", "wvl_interfaces") if not importlib.util.find_spec(name)]
+    if missing:
+        return [
+            fail(
+                "ROS 2",
+                f"cannot import {' and '.join(missing)}",
+                "`make setup` installs ROS 2 from wheels; with a native one, `make ws` and source "
+                "the workspace",
+            )
+        ]
+    chosen = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), None)
+    return [
+        judge_rmw(os.environ.get("RMW_IMPLEMENTATION", "")),
+        judge_profile(chosen, profile_file(share)),
+        judge_shared_memory(shutil.disk_usage(SHARED_MEMORY).free),
+    ]
+
+
+def judge_rmw(chosen: str) -> Finding:
+    """The middleware that everything was measured with."""
+    if chosen in ("", RMW):
+        return ok("ROS 2", f"rclpy and wvl_interfaces, {RMW}")
+    return warn("ROS 2", f"RMW_IMPLEMENTATION is {chosen}", f"unset it, or set it to {RMW}")
+
+
+def judge_profile(chosen: str | None, ours: Path) -> Finding:
+    """Nodes put our profile in force unless the environment names another."""
+    if chosen is None or Path(chosen) == ours:
+        return ok("shared-memory profile", str(ours))
+    if not Path(chosen).is_file():
+        return fail("shared-memory profile", f"{chosen} does not exist", f"unset {VARIABLES[0]}")
+    return warn("shared-memory profile", f"{chosen} is in force, not ours", f"unset {VARIABLES[0]}")
+
+
+def judge_shared_memory(free_bytes: int) -> Finding:
+    """Of /dev/shm."""
+    seen = f"{SHARED_MEMORY}: {free_bytes >> 20} MiB free, {NEEDED_BYTES >> 20} needed"
+    if free_bytes >= NEEDED_BYTES:
+        return ok("shared memory", seen)
+    return fail("shared memory", seen, "in a container: --shm-size=1g; else remove stale files")
