@@ -159,6 +159,8 @@ class RealSenseCamera:
 
     def _lock_options(self) -> None:
         """Set what the rig file locks, read it back, and see it in the frames' metadata."""
+        if not self._source.has_options:
+            return
         wanted = self._set_options()
         if not wanted:
             return

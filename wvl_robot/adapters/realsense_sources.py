@@ -1,10 +1,13 @@
-"""Where a RealSense colour stream comes from: a D435 on a USB port, or a software device.
+"""Where a RealSense colour stream comes from: a D435 on a USB port, a software device, a file.
 
 A real device is opened by its serial number through a pipeline; a software device (virtual cell,
-tests) through its sensor, because a pipeline cannot find one (facts/robot_peers.md section 4).
+tests) through its sensor, because a pipeline cannot find one (facts/robot_peers.md section 4). Each
+can be recorded by the SDK while it streams, and a recording be played back as a source: `.db3`
+files (rosbag2), the one format of SDK 2.59.
 """
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wvl_models.contract.errors import CameraError, SetupError
@@ -20,8 +23,16 @@ SENSOR_NAME = "RGB Camera"
 what HIL-SERL locks by mistake (facts/robot_peers.md section 1)."""
 
 
+RECORDING_SUFFIX = ".db3"
+
+
 class FrameSource(Protocol):
     """Something that fills an SDK frame queue with colour frames."""
+
+    @property
+    def has_options(self) -> bool:
+        """Whether exposure and the like can be set; a recording's were set long ago."""
+        ...
 
     def start(self, queue: "rs.frame_queue") -> "rs.stream_profile":
         """Start streaming into `queue`; raises CameraError when the device is not there."""
@@ -43,8 +54,11 @@ class FrameSource(Protocol):
 class D435Source:
     """A D435 on a USB port, by serial number."""
 
-    def __init__(self, config: CameraConfig) -> None:
-        self._config = config
+    has_options = True
+
+    def __init__(self, config: CameraConfig, record_to: Path | None = None) -> None:
+        """`record_to`: a new file; every reconnection begins another one beside it."""
+        self._config, self._record_to = config, record_to
         self._pipeline: rs.pipeline | None = None
         self._profile: Any = None  # rs.pipeline_profile; pyrealsense2 has no usable stubs
 
@@ -64,6 +78,8 @@ class D435Source:
         choice = sdk.config()
         choice.enable_device(c.serial)
         choice.enable_stream(sdk.stream.color, c.width, c.height, sdk.format.rgb8, c.rate_hz)
+        if self._record_to is not None:
+            choice.enable_record_to_file(str(_new_recording(self._record_to)))
         self._pipeline = sdk.pipeline()
         try:
             self._profile = self._pipeline.start(choice, queue)
@@ -104,8 +120,16 @@ class D435Source:
 class SoftwareSource:
     """A software device that somebody else feeds; it is never away, only silent."""
 
-    def __init__(self, device: "rs.software_device", config: CameraConfig) -> None:
-        self._device, self._config = device, config
+    has_options = True
+
+    def __init__(
+        self, device: "rs.software_device", config: CameraConfig, record_to: Path | None = None
+    ) -> None:
+        """`record_to`: a new file."""
+        self._config = config
+        self._device: Any = device  # rs.device
+        if record_to is not None:
+            self._device = import_sdk().recorder(str(_new_recording(record_to)), device)
         self._is_started = False
 
     def start(self, queue: "rs.frame_queue") -> "rs.stream_profile":
@@ -141,6 +165,53 @@ class SoftwareSource:
             self._is_started = False
 
 
+class RecordedSource:
+    """A recording of the SDK, played back at the speed it was made; it ends in silence."""
+
+    has_options = False
+
+    def __init__(self, file: Path, config: CameraConfig, *, repeats: bool = False) -> None:
+        """CameraError where `file` is none."""
+        if file.suffix != RECORDING_SUFFIX or not file.is_file():
+            raise CameraError(
+                f"{file} is no recording: an existing *{RECORDING_SUFFIX} file was expected. "
+                "`.bag` files of older SDKs are converted by rs-convert."
+            )
+        self._file, self._config, self._repeats = file, config, repeats
+        self._pipeline: rs.pipeline | None = None
+        self._profile: Any = None  # rs.pipeline_profile
+
+    def start(self, queue: "rs.frame_queue") -> "rs.stream_profile":
+        """Play from the beginning."""
+        sdk = import_sdk()
+        choice = sdk.config()
+        choice.enable_device_from_file(str(self._file), repeat_playback=self._repeats)
+        pipeline = sdk.pipeline()
+        try:
+            self._profile = pipeline.start(choice, queue)
+        except RuntimeError as error:
+            raise CameraError(
+                f"{self._file} cannot be played: {error}. Was it recorded by this SDK, and was its "
+                "recording ended?"
+            ) from error
+        self._pipeline = pipeline
+        return self._profile.get_stream(sdk.stream.color)
+
+    def restart(self, queue: "rs.frame_queue") -> bool:
+        """What has ended stays ended."""
+        return False
+
+    def sensor(self) -> "rs.sensor":
+        """The recorded sensor."""
+        return _colour_sensor(self._profile.get_device(), self._config.serial)
+
+    def stop(self) -> None:
+        """Stop playing."""
+        if self._pipeline is not None:
+            self._pipeline.stop()
+            self._pipeline = None
+
+
 def import_sdk() -> Any:  # the SDK module; pyrealsense2 has no usable stubs
     """The SDK; raises SetupError where it cannot be loaded."""
     try:
@@ -159,3 +230,15 @@ def _colour_sensor(device: Any, serial: str) -> Any:  # rs.device -> rs.sensor
         if sensor.get_info(sdk.camera_info.name) == SENSOR_NAME:
             return sensor
     raise CameraError(f"camera {serial} has no sensor named '{SENSOR_NAME}'; is it a D435?")
+
+
+def _new_recording(wanted: Path) -> Path:
+    """`wanted`, or its first successor that does not exist: nothing is ever overwritten."""
+    if wanted.suffix != RECORDING_SUFFIX:
+        raise CameraError(f"a recording is called *{RECORDING_SUFFIX}, not {wanted.name}.")
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    number, file = 1, wanted
+    while file.exists():
+        number += 1
+        file = wanted.with_stem(f"{wanted.stem}-{number}")
+    return file

@@ -3,7 +3,9 @@
 import logging
 import threading
 import time
+import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import pytest
 from wvl_models.contract.camera import Intrinsics
 from wvl_models.contract.errors import CameraError
 from wvl_robot.adapters.realsense import RealSenseCamera
-from wvl_robot.adapters.realsense_sources import D435Source, SoftwareSource
+from wvl_robot.adapters.realsense_sources import D435Source, RecordedSource, SoftwareSource
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.rig.config import CameraConfig
 
@@ -158,3 +160,54 @@ def test_a_d435_that_is_not_there_is_named_with_those_that_are() -> None:
     source = D435Source(CameraConfig(serial="012345678901"))
     with pytest.raises(CameraError, match=r"no RealSense camera with serial 012345678901"):
         RealSenseCamera(source, source._config, SystemClock())
+
+
+def record(played: PlayedDevice, file: Path) -> list[int]:
+    """Record half a second; returns digests of the frames that were seen meanwhile."""
+    source = SoftwareSource(played.device, CONFIG, record_to=file)
+    camera = RealSenseCamera(source, CONFIG, SystemClock(), K, warm_up_frames=3)
+    seen = digests(camera, 0.5)
+    camera.close()
+    return seen
+
+
+def digests(camera: RealSenseCamera, duration_s: float) -> list[int]:
+    found: list[int] = []
+    end_s = time.monotonic() + duration_s
+    while time.monotonic() < end_s:
+        frame = camera.latest()
+        if frame is not None and (digest := zlib.crc32(frame.rgb.tobytes())) not in found:
+            found.append(digest)
+        time.sleep(0.002)
+    return found
+
+
+def test_a_recording_plays_back_the_frames_that_were_seen(
+    played: PlayedDevice, tmp_path: Path
+) -> None:
+    file = tmp_path / "evening.db3"
+    seen = record(played, file)
+    source = RecordedSource(file, CONFIG, repeats=True)
+    camera = RealSenseCamera(source, CONFIG, SystemClock(), K, warm_up_frames=1)
+    again = digests(camera, 2.0)
+    camera.close()
+    assert len(set(seen) & set(again)) > len(seen) / 2
+
+
+def test_a_second_recording_leaves_the_first_alone(played: PlayedDevice, tmp_path: Path) -> None:
+    for _ in range(2):
+        record(played, tmp_path / "evening.db3")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["evening-2.db3", "evening.db3"]
+
+
+def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CameraError, match="is no recording"):
+        RecordedSource(tmp_path / "evening.bag", CONFIG)
+
+
+def test_a_damaged_recording_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "torn.db3"
+    file.write_bytes(b"not a database")
+    source = RecordedSource(file, CONFIG)
+    with pytest.raises(CameraError, match=r"torn\.db3 cannot be played"):
+        source.start(rs.frame_queue(1))
