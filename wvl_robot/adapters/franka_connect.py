@@ -43,6 +43,19 @@ class RobotIdentity:
     model_name: str
     gripper_server_version: int
 
+    @property
+    def unsupported(self) -> tuple[str, ...]:
+        """What this robot cannot do of what the stack can, in sentences for the operator."""
+        if self.kind == "fr3":
+            return ()
+        lacks = ["Desk does not tell whether FCI is active (`wvl desk status` says unknown)"]
+        if self.kind == "unknown":
+            lacks.append(
+                "the robot sends no model (server version below 9), so nobody checks that "
+                "robot.kind of the rig file is right"
+            )
+        return tuple(lacks)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FrankaLink:
@@ -72,6 +85,8 @@ def connect(config: RobotConfig, timeout_s: float = CONNECT_TIMEOUT_S) -> Franka
         identity.model_name,
         identity.gripper_server_version,
     )
+    for lack in identity.unsupported:
+        _LOG.warning("%s: %s", config.host, lack)
     return FrankaLink(robot=robot, gripper=gripper, identity=identity)
 
 

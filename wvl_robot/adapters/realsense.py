@@ -15,7 +15,12 @@ import numpy as np
 from wvl_models.contract.camera import Intrinsics
 from wvl_models.contract.errors import CameraError
 from wvl_models.contract.observation import CameraFrame
-from wvl_robot.adapters.realsense_sources import FrameSource, import_sdk
+from wvl_robot.adapters.realsense_sources import (
+    FrameSource,
+    colour_sensor,
+    import_sdk,
+    preset_sensor,
+)
 from wvl_robot.adapters.stream_monitor import FrameFacts, StreamMonitor
 from wvl_robot.ports.camera import CameraHealth
 from wvl_robot.ports.clock import Clock
@@ -36,6 +41,9 @@ RECONNECT_AFTER_S = 1.0
 
 INTRINSICS_TOLERANCE = 0.01
 """A calibration further off than this belongs to another camera, or to another resolution."""
+
+POWER_LINE = {0: 0, 50: 1, 60: 2}
+"""The SDK's values: off, 50 Hz, 60 Hz (librealsense, rs_option.h)."""
 
 _WAIT_MS = 50
 
@@ -175,7 +183,12 @@ class RealSenseCamera:
 
     def _set_options(self) -> dict[str, int]:
         sdk, c = import_sdk(), self._config
-        sensor, wanted = self._source.sensor(), {}
+        device, wanted = self._source.device(), {}
+        if c.visual_preset is not None:
+            self._set(preset_sensor(device, c.serial), sdk.option.visual_preset, c.visual_preset)
+        sensor = colour_sensor(device, c.serial)
+        if c.power_line_hz is not None:
+            self._set(sensor, sdk.option.power_line_frequency, POWER_LINE[c.power_line_hz])
         for auto, option, name, value in (
             (sdk.option.enable_auto_exposure, sdk.option.exposure, "exposure", c.exposure_100us),
             (sdk.option.enable_auto_exposure, sdk.option.gain, "gain", c.gain),

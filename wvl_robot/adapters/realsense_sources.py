@@ -42,8 +42,8 @@ class FrameSource(Protocol):
         """Look for a device that has fallen silent; True when it streams anew."""
         ...
 
-    def sensor(self) -> "rs.sensor":
-        """The started colour sensor."""
+    def device(self) -> "rs.device":
+        """The started device."""
         ...
 
     def stop(self) -> None:
@@ -102,9 +102,9 @@ class D435Source:
         self.start(queue)
         return True
 
-    def sensor(self) -> "rs.sensor":
-        """The sensor named "RGB Camera"."""
-        return _colour_sensor(self._profile.get_device(), self._config.serial)
+    def device(self) -> "rs.device":
+        """The pipeline's."""
+        return self._profile.get_device()
 
     def stop(self) -> None:
         """Stop the pipeline; a device that was pulled out makes that fail, which is fine."""
@@ -134,7 +134,7 @@ class SoftwareSource:
 
     def start(self, queue: "rs.frame_queue") -> "rs.stream_profile":
         """Open the colour profile of the rig's size and stream into `queue`."""
-        sensor, c = self.sensor(), self._config
+        sensor, c = colour_sensor(self._device, self._config.serial), self._config
         profiles = [p.as_video_stream_profile() for p in sensor.get_stream_profiles()]
         profile = next(
             (p for p in profiles if (p.width(), p.height()) == (c.width, c.height)), None
@@ -153,15 +153,16 @@ class SoftwareSource:
         """Nothing to do: whoever feeds the device will feed it again."""
         return False
 
-    def sensor(self) -> "rs.sensor":
-        """The sensor named "RGB Camera"."""
-        return _colour_sensor(self._device, self._config.serial)
+    def device(self) -> "rs.device":
+        """The one it was given, or the recorder around it."""
+        return self._device
 
     def stop(self) -> None:
         """Stop and close the sensor."""
         if self._is_started:
-            self.sensor().stop()
-            self.sensor().close()
+            sensor = colour_sensor(self._device, self._config.serial)
+            sensor.stop()
+            sensor.close()
             self._is_started = False
 
 
@@ -201,9 +202,9 @@ class RecordedSource:
         """What has ended stays ended."""
         return False
 
-    def sensor(self) -> "rs.sensor":
-        """The recorded sensor."""
-        return _colour_sensor(self._profile.get_device(), self._config.serial)
+    def device(self) -> "rs.device":
+        """What was recorded."""
+        return self._profile.get_device()
 
     def stop(self) -> None:
         """Stop playing."""
@@ -224,12 +225,21 @@ def import_sdk() -> Any:  # the SDK module; pyrealsense2 has no usable stubs
     return pyrealsense2
 
 
-def _colour_sensor(device: Any, serial: str) -> Any:  # rs.device -> rs.sensor
+def colour_sensor(device: Any, serial: str) -> Any:  # rs.device -> rs.sensor
+    """The sensor named "RGB Camera"; CameraError where there is none."""
     sdk = import_sdk()
     for sensor in device.query_sensors():
         if sensor.get_info(sdk.camera_info.name) == SENSOR_NAME:
             return sensor
     raise CameraError(f"camera {serial} has no sensor named '{SENSOR_NAME}'; is it a D435?")
+
+
+def preset_sensor(device: Any, serial: str) -> Any:  # rs.device -> rs.sensor
+    """The sensor that takes a visual preset: a D435's stereo module."""
+    for sensor in device.query_sensors():
+        if sensor.supports(import_sdk().option.visual_preset):
+            return sensor
+    raise CameraError(f"camera {serial} takes no visual preset; remove camera.visual_preset.")
 
 
 def _new_recording(wanted: Path) -> Path:

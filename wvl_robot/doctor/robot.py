@@ -35,10 +35,9 @@ def check_robot(config: RobotConfig, *, is_virtual: bool) -> list[Finding]:
         return [fail("robot", str(error), "see there; is a graph running that holds the robot?")]
     who = link.identity
     seen = f"{who.kind} '{who.model_name}', gripper server {who.gripper_server_version}"
-    if who.kind == "unknown":
-        return [
-            warn("robot", f"{seen}: it sends no model", "compare robot.kind with the arm's plate")
-        ]
+    if who.unsupported:
+        mend = "nothing to mend; compare robot.kind in the rig file with the arm's plate"
+        return [warn("robot", f"{seen}; unsupported: {'; '.join(who.unsupported)}", mend)]
     return [ok("robot", seen)]
 
 

@@ -50,6 +50,11 @@ class CameraConfig(Config):
     """RGB exposure in units of 100 microseconds; None leaves auto-exposure on (not advised)."""
     gain: int | None = None
     white_balance_k: int | None = None
+    power_line_hz: Literal[0, 50, 60] | None = None
+    """Of the room's lamps, against flicker; 0: off."""
+    visual_preset: int | None = Field(default=None, ge=0)
+    """Of the depth module (0 custom, 1 default, 3 high accuracy, 4 high density); the stack uses
+    colour alone, so this only pins what others on the same camera see."""
 
 
 class ViewConfig(Config):

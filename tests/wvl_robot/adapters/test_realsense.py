@@ -33,10 +33,15 @@ class PlayedDevice:
             (rs.option.enable_auto_exposure, 1),
             (rs.option.exposure, 10000),
             (rs.option.gain, 128),
+            (rs.option.power_line_frequency, 2),
         ):
             limits = rs.option_range()
             limits.min, limits.max, limits.step, limits.default = 0, high, 1, 1
             self._sensor.add_option(option, limits, True)
+        limits = rs.option_range()
+        limits.min, limits.max, limits.step, limits.default = 0, 5, 1, 1
+        stereo = self.device.add_sensor("Stereo Module")
+        stereo.add_option(rs.option.visual_preset, limits, True)
         self._sensor.add_video_stream(_stream(), True)
         self._obeys = obeys
         self._is_closing = False
@@ -107,6 +112,15 @@ def test_options_are_locked_on_the_colour_sensor(played: PlayedDevice) -> None:
     assert sensor.get_option(rs.option.enable_auto_exposure) == 0
     assert sensor.get_option(rs.option.exposure) == 120
     assert sensor.get_option(rs.option.gain) == 16
+
+
+def test_preset_and_power_line_are_locked_on_the_sensors_that_have_them(
+    played: PlayedDevice,
+) -> None:
+    open_camera(played, power_line_hz=60, visual_preset=3).close()
+    colour, stereo = played.device.query_sensors()
+    assert colour.get_option(rs.option.power_line_frequency) == 2
+    assert stereo.get_option(rs.option.visual_preset) == 3
 
 
 def test_an_exposure_that_the_frames_do_not_show_is_refused() -> None:
