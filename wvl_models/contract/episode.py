@@ -79,6 +79,18 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SubGoal:
+    """A note at one step, such as "cube grasped"; for people, never for rewards."""
+
+    step: int
+    text: str
+
+    def __post_init__(self) -> None:
+        if self.step < 0 or not self.text:
+            raise DataError(f"a sub-goal needs a step from 0 and a text, got {self}.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Label:
     """One operator's (or predicate's) judgement of one episode."""
 
@@ -90,6 +102,8 @@ class Label:
     """0 to 1."""
     notes: str = ""
     stamp_utc: str = field(default="")
+    sub_goals: tuple[SubGoal, ...] = ()
+    """By step; one step may have several."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.confidence <= 1.0:
@@ -102,6 +116,9 @@ class Label:
                     f"{self.success_intervals}."
                 )
             end = last
+        steps = [goal.step for goal in self.sub_goals]
+        if steps != sorted(steps):
+            raise DataError(f"sub_goals must be in the order of their steps: {steps}.")
 
     def rewards(self, num_steps: int) -> np.ndarray:
         """[num_steps] float32 of 0 and 1."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from wvl_models.contract.episode import Label, Origin, Outcome
+from wvl_models.contract.episode import Label, Origin, Outcome, SubGoal
 from wvl_models.contract.errors import StoreError
 from wvl_models.episodes.filesystem import FileSystem, read_inside, store_errors
 from wvl_models.episodes.journal import journal_line, parse_journal
@@ -159,6 +159,7 @@ def _parse_row(record: dict[str, Any]) -> tuple[_Stamp, EpisodeFacts]:
     if label is not None:
         label["outcome"] = Outcome(label["outcome"])
         label["success_intervals"] = tuple((a, b) for a, b in label["success_intervals"])
+        label["sub_goals"] = tuple(SubGoal(**goal) for goal in label.get("sub_goals", ()))
         facts["first_label"] = Label(**label)
     facts["origin"] = Origin(facts["origin"])
     facts["ending"] = Ending(facts["ending"])

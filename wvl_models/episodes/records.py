@@ -7,16 +7,24 @@ disk. Whatever does not fit is refused with a StoreError that names the file and
 import hashlib
 import json
 import re
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from wvl_models.contract.camera import CameraCalibration, Intrinsics
 from wvl_models.contract.config import Config
-from wvl_models.contract.episode import EpisodeHeader, Label, Origin, Outcome
+from wvl_models.contract.episode import EpisodeHeader, Label, Origin, Outcome, SubGoal
 from wvl_models.contract.errors import DataError, StoreError
 from wvl_models.contract.pose import Pose
 from wvl_models.episodes.schema import SCHEMA_VERSION
@@ -160,6 +168,13 @@ class HeaderRecord(Record):
         return EpisodeHeader(**data)
 
 
+class SubGoalRecord(Record):
+    """A `SubGoal`."""
+
+    step: Annotated[int, Field(ge=0, lt=MAX_STEPS)]
+    text: Annotated[str, Field(min_length=1)]
+
+
 class LabelRecord(Record):
     """A `Label`."""
 
@@ -169,6 +184,15 @@ class LabelRecord(Record):
     confidence: float
     notes: str
     stamp_utc: IsoTime
+    sub_goals: tuple[SubGoalRecord, ...] = ()
+    """Came later: written only where there are some, so that older digests still fit."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty_sub_goals(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = serialise(self)  # Any: JSON
+        if not self.sub_goals:
+            del content["sub_goals"]
+        return content
 
     @model_validator(mode="after")
     def _must_be_a_label(self) -> Self:
@@ -182,11 +206,14 @@ class LabelRecord(Record):
     def of(cls, label: Label) -> Self:
         """The stored form; StoreError for a label without author or time."""
         data = {name: getattr(label, name) for name in cls.model_fields}
+        data["sub_goals"] = tuple(asdict(goal) for goal in label.sub_goals)
         return parse_record(data, cls, source="the label")
 
     def value(self) -> Label:
         """The contract type."""
-        return Label(**{name: getattr(self, name) for name in type(self).model_fields})
+        data = {name: getattr(self, name) for name in type(self).model_fields}
+        data["sub_goals"] = tuple(SubGoal(step=g.step, text=g.text) for g in self.sub_goals)
+        return Label(**data)
 
 
 class Ending(StrEnum):

@@ -86,11 +86,15 @@ def admit_label(label: Label, num_steps: int) -> Label:
     if not label.stamp_utc:
         label = replace(label, stamp_utc=datetime.now(UTC).isoformat(timespec="milliseconds"))
     LabelRecord.of(label)
-    end = label.success_intervals[-1][1] if label.success_intervals else 0
-    if end > num_steps:
-        raise StoreError(
-            f"the label's success_intervals reach step {end} of an episode with {num_steps} steps."
-        )
+    interval_ends = [last for _, last in label.success_intervals]
+    for name, ends in (
+        ("success_intervals", interval_ends),
+        ("sub_goals", [goal.step + 1 for goal in label.sub_goals]),
+    ):
+        if ends and ends[-1] > num_steps:
+            raise StoreError(
+                f"the label's {name} reach step {ends[-1]} of an episode with {num_steps} steps."
+            )
     return label
 
 

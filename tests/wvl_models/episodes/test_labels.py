@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from wvl_models.contract.episode import EpisodeHeader, Label, Outcome
-from wvl_models.contract.errors import StoreError
+from wvl_models.contract.episode import EpisodeHeader, Label, Outcome, SubGoal
+from wvl_models.contract.errors import DataError, StoreError
 from wvl_models.episodes.examples import example_arrays, example_steps
+from wvl_models.episodes.records import LabelRecord
 from wvl_models.episodes.store import EpisodeStore
 
 MakeHeader = Callable[..., EpisodeHeader]
@@ -131,6 +132,51 @@ def test_rewards_without_a_label_are_the_recorded_ones(
 def test_a_label_beyond_the_episode_is_refused(labelled: EpisodeStore) -> None:
     with pytest.raises(StoreError, match="reach step 21 of an episode with 20 steps"):
         labelled.labels.add("a", label("ann", Outcome.SUCCESS, (3, 21)))
+
+
+def test_sub_goals_survive_reopening(labelled: EpisodeStore) -> None:
+    goals = (SubGoal(step=3, text="grasped"), SubGoal(step=9, text="lifted"))
+    labelled.labels.add("b", replace(label("ann"), sub_goals=goals))
+    current = EpisodeStore(labelled.root).labels.current("b")
+    assert current is not None
+    assert current.sub_goals == goals
+
+
+def test_sub_goals_given_at_commit_survive(
+    store: EpisodeStore, header: MakeHeader, rng: np.random.Generator
+) -> None:
+    goals = (SubGoal(step=1, text="grasped"),)
+    store.add(header("a"), example_arrays(rng, 4), replace(label("ann"), sub_goals=goals))
+    for _ in range(2):  # from the manifest, then from the index
+        row = EpisodeStore(store.root).summary()[0]
+        assert row.label is not None
+        assert row.label.sub_goals == goals
+    assert store.verify("a") == ()
+
+
+def test_a_sub_goal_beyond_the_episode_is_refused(labelled: EpisodeStore) -> None:
+    beyond = replace(label("ann"), sub_goals=(SubGoal(step=20, text="late"),))
+    with pytest.raises(StoreError, match="sub_goals reach step 21 of an episode with 20 steps"):
+        labelled.labels.add("a", beyond)
+
+
+def test_sub_goals_out_of_order_are_refused() -> None:
+    goals = (SubGoal(step=9, text="lifted"), SubGoal(step=3, text="grasped"))
+    with pytest.raises(DataError, match="in the order of their steps"):
+        replace(label("ann"), sub_goals=goals)
+
+
+def test_a_label_without_sub_goals_is_stored_as_before_there_were_any() -> None:
+    """Digests of manifests and revisions of snapshots from then must still fit."""
+    stamped = replace(label("ann", Outcome.SUCCESS, (3, 5)), stamp_utc="2026-11-21T09:00:00+00:00")
+    assert LabelRecord.of(stamped).model_dump(mode="json") == {
+        "outcome": "success",
+        "success_intervals": [[3, 5]],
+        "author": "ann",
+        "confidence": 1.0,
+        "notes": "",
+        "stamp_utc": "2026-11-21T09:00:00+00:00",
+    }
 
 
 def test_an_unknown_episode_is_refused(labelled: EpisodeStore) -> None:
