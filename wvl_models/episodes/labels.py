@@ -33,6 +33,12 @@ class Disagreement:
     num_steps_apart: int
     """Steps that one of them calls success and another does not."""
 
+    def __str__(self) -> str:
+        names = ", ".join(self.authors)
+        if len(self.outcomes) > 1:
+            return f"{names} disagree: {' or '.join(o.value for o in self.outcomes)}"
+        return f"{names} agree on {self.outcomes[0].value}, not on {self.num_steps_apart} steps"
+
 
 class LabelBook:
     """The state of all labels after some number of events. Pure."""
@@ -74,18 +80,7 @@ class LabelBook:
 
     def disagreement(self, episode_id: str) -> Disagreement | None:
         """How the labels in force differ, or None where they agree."""
-        standing = [label for label in self.standing(episode_id) if label.author != STORE_AUTHOR]
-        if len(standing) < 2:
-            return None
-        outcomes = tuple(sorted({label.outcome for label in standing}))
-        apart = _steps_apart(standing)
-        if len(outcomes) == 1 and apart <= _TOLERATED_STEPS:
-            return None
-        return Disagreement(
-            authors=tuple(label.author for label in standing),
-            outcomes=outcomes,
-            num_steps_apart=apart,
-        )
+        return disagreement_of(self.standing(episode_id))
 
     def revision(self, episode_ids: Iterable[str]) -> str:
         """sha256 of the labels in force of these episodes."""
@@ -151,6 +146,22 @@ class Labels:
         first = {} if manifest.first_label is None else {episode_id: manifest.first_label.value()}
         events = self._log.events()
         return LabelBook(first, [e for e in events if e and e.episode_id == episode_id])
+
+
+def disagreement_of(standing: Sequence[Label]) -> Disagreement | None:
+    """How labels of one episode differ, or None where they agree; the store has no opinion."""
+    if len(standing) < 2:
+        return None
+    opinions = [label for label in standing if label.author != STORE_AUTHOR]
+    outcomes = tuple(sorted({label.outcome for label in opinions}))
+    apart = _steps_apart(opinions)
+    if len(outcomes) < 2 and apart <= _TOLERATED_STEPS:
+        return None
+    return Disagreement(
+        authors=tuple(label.author for label in opinions),
+        outcomes=outcomes,
+        num_steps_apart=apart,
+    )
 
 
 def _steps_apart(labels: Sequence[Label]) -> int:

@@ -3,6 +3,7 @@
 store.json          what this folder is, and its schema version
 lock                held by the one writer (`lock`)
 labels.jsonl        every label and every withdrawal, in order (`labels`)
+suggestions.jsonl   what predicates and models suggest; no label (`suggestions`)
 index.jsonl         derived; may be deleted at any time (`index`)
 episodes/<id>/      one Zarr v3 group per committed episode (`schema`); never rewritten
 staging/<id>/       an episode being recorded, or what a crash left of one (`staging`)
@@ -34,6 +35,11 @@ class StoreLayout:
     def labels(self) -> Path:
         """The log of labels."""
         return self.root / "labels.jsonl"
+
+    @property
+    def suggestions(self) -> Path:
+        """The log of suggestions."""
+        return self.root / "suggestions.jsonl"
 
     @property
     def index(self) -> Path:

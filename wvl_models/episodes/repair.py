@@ -4,10 +4,10 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from wvl_models.contract.errors import DataError, StoreError
 from wvl_models.episodes.filesystem import FileSystem
-from wvl_models.episodes.label_log import LabelLog
 from wvl_models.episodes.layout import StoreLayout
 from wvl_models.episodes.records import Ending, Manifest
 from wvl_models.episodes.recovery import recover
@@ -26,7 +26,7 @@ class RepairKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repair:
-    """One repaired staging folder, or the label log (`episode_id` empty)."""
+    """One repaired staging folder, or a log (`episode_id` empty)."""
 
     episode_id: str
     kind: RepairKind
@@ -62,14 +62,27 @@ def repair_staging(files: FileSystem, layout: StoreLayout, episode_id: str) -> R
     )
 
 
-def repair_labels(layout: StoreLayout, log: LabelLog) -> tuple[Repair, ...]:
-    """Give up the damaged lines of the label log, keeping the damaged file."""
+class Log(Protocol):
+    """The log of labels or of suggestions."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    def repair(self, keep_original: Path) -> int:
+        """See `RecordLog.repair`."""
+        ...
+
+
+def repair_log(layout: StoreLayout, log: Log) -> tuple[Repair, ...]:
+    """Give up the damaged lines of a log, keeping the damaged file."""
     layout.aside.mkdir(exist_ok=True)
-    original = _free_name(layout, layout.labels.name)
+    original = _free_name(layout, log.path.name)
     num_lost = log.repair(original)
     if not num_lost:
         return ()
-    detail = f"{num_lost} damaged lines of the labels given up; the file as it was: {original}"
+    detail = f"{num_lost} damaged lines of {log.path.name} given up; as it was: {original}"
     return (Repair(episode_id="", kind=RepairKind.SET_ASIDE, detail=detail),)
 
 

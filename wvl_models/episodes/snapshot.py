@@ -5,7 +5,6 @@ label log are enough to get the same data again; the label revision proves that 
 """
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -97,15 +96,3 @@ class Snapshot(Record):
         if document.get("snapshot_id") != snapshot.snapshot_id:
             raise StoreError(f"{path} has been edited: its content is {snapshot.snapshot_id}.")
         return snapshot
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SummaryRow:
-    """One line of `wvl episodes ls`."""
-
-    facts: EpisodeFacts
-    label: Label | None
-    """The current one."""
-    num_authors: int
-    """With a label in force."""
-    is_disputed: bool

@@ -22,9 +22,11 @@ from wvl_models.episodes.labels import Labels
 from wvl_models.episodes.layout import StoreLayout
 from wvl_models.episodes.lock import StoreLock
 from wvl_models.episodes.marker import check_store, create_store
+from wvl_models.episodes.overview import SummaryRow, summary_row
 from wvl_models.episodes.reading import read_arrays, read_manifest, read_rgb, read_signals
-from wvl_models.episodes.repair import Repair, move_aside, repair_labels, repair_staging
-from wvl_models.episodes.snapshot import EpisodeFilter, Snapshot, SummaryRow
+from wvl_models.episodes.repair import Log, Repair, move_aside, repair_log, repair_staging
+from wvl_models.episodes.snapshot import EpisodeFilter, Snapshot
+from wvl_models.episodes.suggestions import Suggestions
 from wvl_models.episodes.verify import Damage, verify_episode
 from wvl_models.episodes.views import EpisodeView, rewards_of, view_now, view_of
 from wvl_models.episodes.writer import EpisodeWriter, WriterState
@@ -49,6 +51,7 @@ class EpisodeStore:
         self._log = LabelLog(self._files, self.layout.labels)
         self._writers: list[EpisodeWriter] = []
         self.labels = Labels(self._log, self.layout)
+        self.suggestions = Suggestions(self._files, self.layout)
 
     @classmethod
     def create(cls, root: Path, files: FileSystem | None = None) -> "EpisodeStore":
@@ -109,7 +112,8 @@ class EpisodeStore:
             for repair in repairs:
                 if repair.manifest is not None:
                     self._index.add(repair.manifest)
-            return (*repairs, *repair_labels(self.layout, self._log))
+            logs: tuple[Log, ...] = (self._log, self.suggestions)
+            return (*repairs, *(found for log in logs for found in repair_log(self.layout, log)))
 
     def set_aside(self, episode_id: str) -> Path:
         """Take a damaged episode out of the store, without deleting it; returns where it lies."""
@@ -130,20 +134,15 @@ class EpisodeStore:
     def summary(self, wanted: EpisodeFilter | None = None) -> tuple[SummaryRow, ...]:
         """One row for each readable episode, sorted by id."""
         facts, _ = self._index.facts()
-        book = self.labels.book(facts)
-        rows = []
-        for episode_id, row in facts.items():
-            label = book.current(episode_id)
-            if wanted is None or wanted.admits(row, label):
-                rows.append(
-                    SummaryRow(
-                        facts=row,
-                        label=label,
-                        num_authors=len(book.standing(episode_id)),
-                        is_disputed=book.disagreement(episode_id) is not None,
-                    )
-                )
-        return tuple(rows)
+        book, suggestions = self.labels.book(facts), self.suggestions.by_episode()
+        rows = (summary_row(row, book, suggestions) for row in facts.values())
+        return tuple(row for row in rows if wanted is None or wanted.admits(row.facts, row.label))
+
+    def summary_of(self, episode_id: str) -> SummaryRow:
+        """The row of one episode, without a look at the others."""
+        facts = self.facts(episode_id)
+        book = self.labels.book({episode_id: facts})
+        return summary_row(facts, book, self.suggestions.by_episode())
 
     def header(self, episode_id: str) -> EpisodeHeader:
         """What was known before the first step."""
@@ -179,13 +178,15 @@ class EpisodeStore:
         with store_errors(f"list {self.layout.episodes}"):
             return self.layout.strays_in(self.layout.episodes)
 
-    def label_damage(self) -> str | None:
-        """What is wrong with the label log, or None."""
-        try:
-            self._log.events()
-        except StoreError as error:
-            return str(error)
-        return None
+    def log_damages(self) -> tuple[str, ...]:
+        """What is wrong with the logs of labels and suggestions."""
+        damages = []
+        for read in (self._log.events, self.suggestions.by_episode):
+            try:
+                read()
+            except StoreError as error:
+                damages.append(str(error))
+        return tuple(damages)
 
     def snapshot(self, wanted: EpisodeFilter | None = None) -> Snapshot:
         """The episodes that a filter admits, and their labels, as they are now."""

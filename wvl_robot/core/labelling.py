@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from wvl_models.contract.episode import EpisodeHeader, Label, Outcome, intervals_of
+from wvl_models.episodes.suggestions import PREDICATE, judged
 from wvl_robot.ports.teleop import TeleopEvent
 
-REFEREE = "predicate"
+REFEREE = PREDICATE
 """Author of the labels that the virtual cell's success predicate gives."""
 
 OUTCOME_OF: Mapping[TeleopEvent, Outcome] = {
@@ -43,17 +44,10 @@ def button_label(
 
 
 def referee_label(rewards: Sequence[float], header: EpisodeHeader, elapsed_ns: int) -> Label | None:
-    """The predicate's label; None where it could not judge every step.
-
-    Success means that the last state is one. A success that was lost again (a slip) is a
-    near-success; what came close without ever succeeding, only a person can tell from a failure.
-    """
+    """The predicate's label (see `judged`); None where it could not judge every step."""
     if not rewards or any(math.isnan(reward) for reward in rewards):
         return None
-    intervals = intervals_of(np.array(rewards))
-    outcome = Outcome.NEAR_SUCCESS if intervals else Outcome.FAILURE
-    if rewards[-1] > 0.5:
-        outcome = Outcome.SUCCESS
+    outcome, intervals = judged(np.array(rewards) > 0.5)
     return Label(
         outcome=outcome,
         success_intervals=intervals,

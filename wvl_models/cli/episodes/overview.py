@@ -20,7 +20,7 @@ from wvl_models.cli.episodes.options import (
 from wvl_models.cli.output import JsonOption, make_console, write_json
 from wvl_models.episodes.index import EpisodeFacts
 from wvl_models.episodes.label_log import LabelEvent
-from wvl_models.episodes.snapshot import SummaryRow
+from wvl_models.episodes.overview import SummaryRow
 from wvl_models.episodes.store import EpisodeStore
 
 

@@ -27,7 +27,7 @@ def verify(
         others += [
             f"{name}: is no episode and does not belong into the store" for name in opened.strays()
         ]
-        others += filter(None, [opened.label_damage()])
+        others += opened.log_damages()
     if json is not None:
         content = {"num_episodes": len(names), "damages": [asdict(d) for d in damages]}
         write_json(json, content | {"others": others})
@@ -52,6 +52,6 @@ def repair(
             typer.echo(f"{episode_id}: set aside: {opened.set_aside(episode_id)}")
         repairs = opened.repair()
         for item in repairs:
-            typer.echo(f"{item.episode_id or 'labels'}: {item.kind.value}: {item.detail}")
+            typer.echo(f"{item.episode_id or 'log'}: {item.kind.value}: {item.detail}")
         if not repairs and not set_aside:
             typer.echo("nothing to repair")
