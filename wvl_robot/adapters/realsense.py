@@ -73,9 +73,9 @@ class RealSenseCamera:
         self._num_frames = 0
         self._is_closing = False
         self._queue = import_sdk().frame_queue(1, keep_frames=False)
-        profile = self._source.start(self._queue)
+        self._profile = self._source.start(self._queue)
         if calibrated is not None:
-            _compare_intrinsics(profile, calibrated)
+            _compare_intrinsics(self.intrinsics(), calibrated)
         self._thread = threading.Thread(target=self._read_on, name="realsense")
         self._thread.start()
         try:
@@ -88,6 +88,18 @@ class RealSenseCamera:
     def latest(self) -> CameraFrame | None:
         """The newest frame of the right size, or None before the first."""
         return self._latest
+
+    def intrinsics(self) -> Intrinsics:
+        """What the factory wrote into the camera, for this resolution."""
+        k = self._profile.as_video_stream_profile().get_intrinsics()
+        return Intrinsics(
+            width=k.width,
+            height=k.height,
+            fx=k.fx,
+            fy=k.fy,
+            cx=k.ppx + _PIXEL_CENTRE,
+            cy=k.ppy + _PIXEL_CENTRE,
+        )
 
     def health(self) -> CameraHealth:
         """State of the stream at this moment."""
@@ -239,18 +251,12 @@ def _agrees(name: str, seen: int, wanted: int) -> bool:
     return abs(seen - wanted) <= 1
 
 
-def _compare_intrinsics(profile: Any, calibrated: Intrinsics) -> None:  # rs.stream_profile
-    k = profile.as_video_stream_profile().get_intrinsics()
-    stream = {
-        "fx": k.fx,
-        "fy": k.fy,
-        "cx": k.ppx + _PIXEL_CENTRE,
-        "cy": k.ppy + _PIXEL_CENTRE,
-    }
+def _compare_intrinsics(stream: Intrinsics, calibrated: Intrinsics) -> None:
     wrong = [
-        f"{name} {value:.1f} (calibration {getattr(calibrated, name):.1f})"
-        for name, value in stream.items()
-        if abs(value - getattr(calibrated, name)) > INTRINSICS_TOLERANCE * abs(value)
+        f"{name} {getattr(stream, name):.1f} (calibration {getattr(calibrated, name):.1f})"
+        for name in ("fx", "fy", "cx", "cy")
+        if abs(getattr(stream, name) - getattr(calibrated, name))
+        > INTRINSICS_TOLERANCE * abs(getattr(stream, name))
     ]
     if wrong:
         _LOG.warning(

@@ -33,7 +33,7 @@ def test_the_shipped_rig_is_valid() -> None:
 
 
 def test_an_unknown_rig_lists_the_known_ones(share: Path) -> None:
-    with pytest.raises(ConfigError, match="Known there: .*virtual"):
+    with pytest.raises(ConfigError, match=r"Known there: .*virtual"):
         load_rig(share, "lab_7")
 
 
