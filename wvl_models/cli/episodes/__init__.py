@@ -1,11 +1,11 @@
-"""Episodes on disk: list, show, verify, repair, label, snapshot, statistics.
+"""Episodes on disk: list, show, verify, repair, label, snapshot, statistics, exchange.
 
 This file is the list of commands; each is a function in the module that is named for its matter.
 """
 
 import typer
 
-from wvl_models.cli.episodes import datasets, labelling, overview, upkeep
+from wvl_models.cli.episodes import datasets, exchange, labelling, overview, upkeep
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__.partition("\n")[0])
 
@@ -16,3 +16,4 @@ app.command()(upkeep.repair)
 app.command()(labelling.label)
 app.command()(datasets.snapshot)
 app.command()(datasets.stats)
+app.command()(exchange.export)
