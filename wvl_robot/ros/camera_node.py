@@ -4,9 +4,7 @@ On the virtual rig the frames come out of the virtual cell's shared memory throu
 of the same SDK; downstream of it nothing differs. USB faults stay in this process.
 """
 
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 from wvl_models.contract.camera import Intrinsics
 from wvl_models.contract.errors import CameraError
@@ -16,14 +14,17 @@ from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.rig.calibration import load_calibration
 from wvl_robot.rig.config import RigConfig
 from wvl_robot.ros import convert, topics
-from wvl_robot.ros.host import Host, run
+from wvl_robot.ros.host import Host
+from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import CameraParams
+from wvl_robot.ros.process import run
 from wvl_robot.ros.rig import VIRTUAL_SERIAL, load_rig_of
 
 POLL_S = 0.003
 """Between two looks for a new frame: a tenth of a period at 30 Hz."""
 
 RETRY_S = 0.5
+"""Between two looks for the virtual cell's frames."""
 
 
 def _open(rig: RigConfig, calibrated: Intrinsics, stack: ExitStack) -> RealSenseCamera:
@@ -40,20 +41,6 @@ def _open(rig: RigConfig, calibrated: Intrinsics, stack: ExitStack) -> RealSense
         mine.callback(camera.close)
         stack.push(mine.pop_all())
     return camera
-
-
-def _open_patiently(
-    host: Host, rig: RigConfig, calibrated: Intrinsics, patience_s: float, stack: ExitStack
-) -> RealSenseCamera | None:
-    deadline = time.monotonic() + patience_s
-    while not host.stop.is_set():
-        try:
-            return _open(rig, calibrated, stack)
-        except CameraError:
-            if time.monotonic() > deadline:
-                raise
-        host.stop.wait(RETRY_S)
-    return None
 
 
 class Feed:
@@ -81,25 +68,25 @@ class Feed:
         self._publish_status(convert.to_health(self._camera.health(), now_ns, stamp))
 
 
-@contextmanager
-def body(host: Host, params: CameraParams) -> Iterator[None]:
-    """See `host.run`."""
+def configure(host: Host, params: CameraParams) -> Activate:
+    """Configured: the camera streams. Active: its frames are published."""
     share, rig = load_rig_of(params)
     calibrated = load_calibration(share, rig).intrinsics
-    publish_info = host.publisher(topics.CAMERA_INFO)
-    with ExitStack() as stack:
-        camera = _open_patiently(host, rig, calibrated, params.patience_s, stack)
-        if camera is not None:
-            feed = Feed(host, camera)
-            publish_info(convert.to_camera_info(calibrated, host.time()))
-            host.every(POLL_S, feed.look, "frames")
-            host.every(1.0 / params.status_rate_hz, feed.report, "health")
-        yield
+    devices = host.enter(ExitStack())
+    camera = host.insist(lambda: _open(rig, calibrated, devices), CameraError, params.patience_s)
+
+    def activate(active: Host) -> None:
+        feed = Feed(active, camera)
+        active.publisher(topics.CAMERA_INFO)(convert.to_camera_info(calibrated, active.time()))
+        active.every(POLL_S, feed.look, "frames")
+        active.every(1.0 / params.status_rate_hz, feed.report, "health")
+
+    return activate
 
 
 def main() -> None:
     """Entry point."""
-    run("camera", CameraParams, body)
+    run("camera", CameraParams, configure)
 
 
 if __name__ == "__main__":

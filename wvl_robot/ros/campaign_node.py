@@ -9,8 +9,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,10 @@ from wvl_robot.core.campaign import Campaign, CampaignReport, Ending, Plan
 from wvl_robot.core.session_status import SessionState
 from wvl_robot.rig.config import load_rig
 from wvl_robot.ros import topics
-from wvl_robot.ros.host import Host, run
+from wvl_robot.ros.host import Host
+from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import CampaignParams
+from wvl_robot.ros.process import run
 from wvl_robot.ros.rig import VIRTUAL_SERIAL, share_of
 
 _LOG = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class RosCrew:
         used = [topics.RECOVER, topics.GO_HOME, topics.START, topics.CLEAR_FAULT, topics.RESET]
         if is_policy:
             used.append(topics.SWAP)
-        self._clients = {e.name: host.node.create_client(e.kind, e.name) for e in used}
+        self._clients = {e.name: host.client(e) for e in used}
 
     def get_ready(self) -> None:
         """See `Crew`."""
@@ -176,36 +177,40 @@ def write_report(report: CampaignReport, path: Path) -> None:
         raise SetupError(f"cannot write the report {path}: {error.strerror}.") from error
 
 
-@contextmanager
-def body(host: Host, params: CampaignParams) -> Iterator[None]:
-    """See `host.run`."""
+def configure(host: Host, params: CampaignParams) -> Activate:
+    """Configured: the plan is made. Active: it is carried out, from its beginning."""
     if load_rig(share_of(params.share), params.rig).camera.serial != VIRTUAL_SERIAL:
         raise ConfigError(
             f"rig '{params.rig}' cannot reset itself, so it has no campaigns: leave num_episodes "
             "and seeds out, and start each episode yourself."
         )
-    crew = RosCrew(host, params.patience_s, is_policy=params.is_policy)
-    campaign = Campaign(plan_of(params), crew, _LOG.info)
+    plan = plan_of(params)
 
-    def carry_out() -> None:
-        try:
-            report = campaign.run()
-        except SetupError:
-            if host.stop.is_set():
-                return
-            raise
-        if params.report:
-            write_report(report, Path(params.report))
-        _LOG.info("campaign done: %d episodes", len(report.before) + len(report.after))
-        host.finish()
+    def activate(active: Host) -> None:
+        crew = RosCrew(active, params.patience_s, is_policy=params.is_policy)
+        campaign = Campaign(plan, crew, _LOG.info)
+        active.thread(lambda: carry_out(active, campaign, params.report), "campaign")
 
-    host.thread(carry_out, "campaign")
-    yield
+    return activate
+
+
+def carry_out(host: Host, campaign: Campaign, report: str) -> None:
+    """The campaign's thread: its end is the node's."""
+    try:
+        done = campaign.run()
+    except SetupError:
+        if host.stop.is_set():
+            return
+        raise
+    if report:
+        write_report(done, Path(report))
+    _LOG.info("campaign done: %d episodes", len(done.before) + len(done.after))
+    host.finish()
 
 
 def main() -> None:
     """Entry point."""
-    run("campaign", CampaignParams, body)
+    run("campaign", CampaignParams, configure)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,16 @@ the robot's protocol needs an interpreter of its own.
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from wvl_interfaces import msg
 
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.ros import topics
-from wvl_robot.ros.host import Host, run
+from wvl_robot.ros.host import Host
+from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import CellParams
+from wvl_robot.ros.process import run
 from wvl_robot.ros.rig import share_of
 from wvl_robot.virtual.cell import CellProcess, cell_config
 
@@ -49,21 +49,23 @@ class CellFront:
         )
 
 
-@contextmanager
-def body(host: Host, params: CellParams) -> Iterator[None]:
-    """See `host.run`."""
+def configure(host: Host, params: CellParams) -> Activate:
+    """Configured: the cell runs. Active: it can be reset, and is judged."""
     config = cell_config(share_of(params.share), params.task, params.rig, params.host or None)
-    with CellProcess(config) as cell:
-        front = CellFront(host, cell, params.task)
-        host.serve(topics.RESET, front.reset)
-        host.every(1.0 / params.success_rate_hz, front.judge, "predicate")
-        yield
-        time.sleep(LEAVE_LAST_S)
+    cell = host.enter(CellProcess(config))
+    host.at_end(lambda: time.sleep(LEAVE_LAST_S))
+
+    def activate(active: Host) -> None:
+        front = CellFront(active, cell, params.task)
+        active.serve(topics.RESET, front.reset)
+        active.every(1.0 / params.success_rate_hz, front.judge, "predicate")
+
+    return activate
 
 
 def main() -> None:
     """Entry point."""
-    run("cell", CellParams, body)
+    run("cell", CellParams, configure)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,7 @@ import shlex
 import shutil
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,10 @@ from wvl_interfaces.action import Learn
 
 from wvl_models.contract.errors import SetupError
 from wvl_robot.ros import topics
-from wvl_robot.ros.host import Host, run
+from wvl_robot.ros.host import Host
+from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import LearnerParams
+from wvl_robot.ros.process import run
 from wvl_robot.ros.stage_process import StageProcess
 
 _LOG = logging.getLogger(__name__)
@@ -43,9 +44,17 @@ class Learner:
         self._host, self._command = host, list(command)
         self._lock = threading.Lock()
         self._running: StageProcess | None = None
+        self._is_open = False
+
+    def open(self) -> None:
+        """Stages may be asked for."""
+        self._is_open = True
 
     def accept(self, goal: Any) -> GoalResponse:  # Learn.Goal
         """One stage at a time; the machine has no room for two."""
+        if not self._is_open:
+            _LOG.warning("stage '%s' refused: the learner is not active", goal.stage)
+            return GoalResponse.REJECT
         if self._running is not None or not goal.stage or goal.stage.startswith("-"):
             _LOG.warning("stage '%s' refused: none, or another one is running", goal.stage)
             return GoalResponse.REJECT
@@ -73,10 +82,13 @@ class Learner:
                 self._running = None
 
     def close(self) -> None:
-        """The node ends: so does its child."""
+        """No more stages; the one that runs is ended, and its goal with it."""
+        self._is_open = False
         running = self._running
         if running is not None:
             running.end()
+        with self._lock:  # until the goal has its result
+            pass
 
     def _follow(self, handle: Any, child: StageProcess) -> Any:
         for report in child.progress():
@@ -94,9 +106,8 @@ class Learner:
         return Learn.Result(success=code == 0, exit_code=code, last_lines=list(child.last_lines))
 
 
-@contextmanager
-def body(host: Host, params: LearnerParams) -> Iterator[None]:
-    """See `host.run`."""
+def configure(host: Host, params: LearnerParams) -> Activate:
+    """Configured: the action is there and refuses. Active: it runs stages."""
     command = shlex.split(params.command) or [*wvl_command(), "loop", "stage"]
     learner = Learner(host, command)
     server = ActionServer(
@@ -108,16 +119,18 @@ def body(host: Host, params: LearnerParams) -> Iterator[None]:
         cancel_callback=learner.cancel,
         callback_group=host.services,
     )
-    try:
-        yield
-    finally:
-        learner.close()
-        server.destroy()
+    host.at_end(server.destroy)
+
+    def activate(active: Host) -> None:
+        learner.open()
+        active.at_end(learner.close)
+
+    return activate
 
 
 def main() -> None:
     """Entry point."""
-    run("learner", LearnerParams, body, num_threads=EXECUTOR_THREADS)
+    run("learner", LearnerParams, configure, num_threads=EXECUTOR_THREADS)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ class NodeParams(Config):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    autostart: bool = True
+    """Configure and activate at once; false: wait for the lifecycle services."""
+
 
 class RigParams(NodeParams):
     """What every node that belongs to a rig needs."""

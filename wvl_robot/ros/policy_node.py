@@ -6,8 +6,6 @@ in an executor's thread meanwhile. It hears the camera itself, so that no image 
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,10 @@ from wvl_models.registry.policy_host import PolicyHost
 from wvl_models.registry.registry import Registry
 from wvl_robot.rig.calibration import load_calibration
 from wvl_robot.ros import convert, topics
-from wvl_robot.ros.host import Host, run
+from wvl_robot.ros.host import Host
+from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import PolicyParams
+from wvl_robot.ros.process import run
 from wvl_robot.ros.rig import load_rig_of
 from wvl_robot.ros.session_ports import Complaints, FrameHearer, Shelf
 
@@ -73,80 +73,94 @@ class Queries:
             self._changed.notify()
 
 
-class PolicyFront:
-    """The policy host on behalf of ROS."""
+class PolicyDesk:
+    """Which policy serves; kept while the node is configured."""
 
-    def __init__(self, host: Host, serving: PolicyHost, registry: Registry) -> None:
-        self._host, self._serving, self._registry = host, serving, registry
-        self._queries = Queries(host)
-        self._publish_chunk = host.publisher(topics.ACTION_CHUNK)
-        self._publish_status = host.publisher(topics.POLICY_STATUS)
-        self._swapping, self._complain = threading.Lock(), Complaints()
-        self._spec: ActionSpec | None = None
+    def __init__(self, serving: PolicyHost, registry: Registry) -> None:
+        self.serving, self.registry = serving, registry
+        self.spec: ActionSpec | None = None
+        self._swapping = threading.Lock()
 
     def begin(self, wanted: str) -> None:
         """Serve the version that the parameters ask for, or the current one, or none yet."""
-        version = wanted or self._registry.current("policy")
+        version = wanted or self.registry.current("policy")
         if version:
-            self._offer(version)
+            self.offer(version)
         else:
-            _LOG.warning("no policy is current in %s; swap one in", self._registry.root)
-            self._tell("")
+            _LOG.warning("no policy is current in %s; swap one in", self.registry.root)
+
+    def offer(self, version: str) -> None:
+        """Verify, load, try, switch; CheckpointError where the old policy goes on."""
+        with self._swapping:
+            self.spec = self.serving.offer(version).policy.spec
+        _LOG.info("policy %s serves", version)
+
+
+class PolicyFront:
+    """The policy on behalf of ROS, while the node is active."""
+
+    def __init__(self, host: Host, desk: PolicyDesk) -> None:
+        self._host, self._desk = host, desk
+        self._queries = Queries(host)
+        self._publish_chunk = host.publisher(topics.ACTION_CHUNK)
+        self._publish_status = host.publisher(topics.POLICY_STATUS)
+        self._complain = Complaints()
+        self._tell("")
 
     def swap(self, request: Any) -> dict[str, Any]:  # SwapPolicy.Request
         """Verify, load, try, switch; on failure the old policy goes on."""
-        version = request.version or self._registry.current("policy")
+        registry = self._desk.registry
+        version = request.version or registry.current("policy")
         if not version:
-            raise CheckpointError(f"no policy is current in {self._registry.root}; name a version.")
+            raise CheckpointError(f"no policy is current in {registry.root}; name a version.")
         try:
-            self._offer(version)
+            self._desk.offer(version)
         except CheckpointError as error:
             self._tell(f"{version}: {error}")
             raise
+        self._tell("")
         return {"message": f"{version} serves", "version": version}
 
     def work(self) -> None:
         """The thread of inference."""
+        serving = self._desk.serving
         while not self._host.stop.is_set():
             seen = self._queries.take(timeout_s=0.2)
-            if seen is None or self._serving.version is None:
+            if seen is None or serving.version is None:
                 continue
             try:
-                chunk = self._serving.act(seen)
+                chunk = serving.act(seen)
             except WvlError as error:
                 self._complain(topics.POLICY_QUERY.name, error)
                 continue
             self._publish_chunk(convert.to_chunk(chunk, self._host.time()))
 
-    def _offer(self, version: str) -> None:
-        with self._swapping:
-            self._spec = self._serving.offer(version).policy.spec
-            self._tell("")
-        _LOG.info("policy %s serves", version)
-
     def _tell(self, refused: str) -> None:
-        version = self._serving.version or ""
+        version = self._desk.serving.version or ""
         self._publish_status(
-            convert.to_policy_status(version, self._spec, refused, self._host.time())
+            convert.to_policy_status(version, self._desk.spec, refused, self._host.time())
         )
 
 
-@contextmanager
-def body(host: Host, params: PolicyParams) -> Iterator[None]:
-    """See `host.run`."""
+def configure(host: Host, params: PolicyParams) -> Activate:
+    """Configured: the policy is loaded. Active: it answers."""
     share, rig = load_rig_of(params)
     camera = load_calibration(share, rig).intrinsics
     registry = Registry(Path(params.registry))
-    front = PolicyFront(host, PolicyHost(registry, camera, params.chunk_lifetime_s), registry)
-    front.begin(params.policy)
-    host.serve(topics.SWAP, front.swap)
-    host.thread(front.work, "inference")
-    yield
+    desk = PolicyDesk(PolicyHost(registry, camera, params.chunk_lifetime_s), registry)
+    desk.begin(params.policy)
+
+    def activate(active: Host) -> None:
+        front = PolicyFront(active, desk)
+        active.serve(topics.SWAP, front.swap)
+        active.thread(front.work, "inference")
+
+    return activate
 
 
 def main() -> None:
     """Entry point."""
-    run("policy", PolicyParams, body, num_threads=EXECUTOR_THREADS)
+    run("policy", PolicyParams, configure, num_threads=EXECUTOR_THREADS)
 
 
 if __name__ == "__main__":

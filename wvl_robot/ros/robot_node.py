@@ -6,10 +6,10 @@ arm is handed to it.
 
 import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from wvl_interfaces import msg
 
@@ -20,139 +20,192 @@ from wvl_robot.core.arm_guard import ArmGuard
 from wvl_robot.core.ticks import TickGrid
 from wvl_robot.rig.config import RigConfig
 from wvl_robot.ros import convert, topics
-from wvl_robot.ros.host import Host, run
+from wvl_robot.ros.host import Host
+from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import RobotParams
+from wvl_robot.ros.process import run
 from wvl_robot.ros.rig import load_rig_of
+
+T = TypeVar("T")
 
 PERIOD_S = 0.1
 """One tick of the session: the time a setpoint is given to arrive (paper 4.1: 10 Hz)."""
 
 STATUS_PERIOD_S = 0.5
 
-RETRY_S = 0.5
+REST_PERIOD_S = 0.1
+"""How often a connected arm is read while the node is inactive: its states are sent all the time,
+and the newest must be at hand when the node is activated."""
 
 
 class ArmThread:
-    """Runs the arm; jobs are carried out one after the other, between two looks of the watchdog."""
+    """Owns the arm while the node is configured; jobs are done one after the other.
 
-    def __init__(self, host: Host, rig: RigConfig, params: RobotParams) -> None:
-        self._host, self._rig, self._params = host, rig, params
-        self._clock = SystemClock()
-        self._jobs: queue.Queue[Callable[[ArmGuard], None]] = queue.Queue()
-        self._publish_state = host.publisher(topics.ROBOT_STATE)
-        self._publish_receipt = host.publisher(topics.RECEIPT)
-        self._publish_status = host.publisher(topics.ARM_STATUS)
-        self._policy_version = ""
+    Between two jobs whoever is on duty looks after the arm; without anybody on duty the arm is
+    read, and nothing is sent to it.
+    """
 
-    def order(self, message: msg.Setpoint) -> None:
-        """Judge an order, send it, publish the receipt."""
-        raw = convert.from_order(message)
-        self._jobs.put(lambda guard: self._publish_receipt(convert.to_receipt(guard.on_raw(raw))))
+    def __init__(self, host: Host, arm: FrankaArm, watch_s: float) -> None:
+        self.arm = arm
+        self._host, self._watch_s = host, watch_s
+        self._jobs: queue.Queue[Callable[[], None]] = queue.Queue()
+        self._duty: ArmFront | None = None
 
-    def use_policy(self, status: msg.PolicyStatus) -> None:
-        """Let that version's orders pass."""
-        self._jobs.put(lambda guard: self._expect(guard, status.policy_version))
+    def take_up(self, front: "ArmFront") -> None:
+        """Orders may come."""
+        self._duty = front
 
-    def ask(self, job: Callable[[ArmGuard], None]) -> dict[str, Any]:
-        """Have a job done and wait for it; raises what it raises. The answer of a Trigger."""
-        done: Future[None] = Future()
+    def lay_down(self) -> None:
+        """No order passes from here on; the arm holds."""
+        self._duty = None
+        with suppress(RobotError):  # the thread is ending, and closes the arm
+            self.ask(self.arm.hold)
 
-        def carry_out(guard: ArmGuard) -> None:
+    def put(self, front: "ArmFront", job: Callable[[], None]) -> None:
+        """Have a job done, unless `front` has gone off duty by then."""
+
+        def carry_out() -> None:
+            if self._duty is front:
+                job()
+
+        self._jobs.put(carry_out)
+
+    def ask(self, job: Callable[[], T]) -> T:
+        """Have a job done, and wait for its result; raises the RobotError that it raises."""
+        done: Future[T] = Future()
+
+        def carry_out() -> None:
             try:
-                done.set_result(job(guard))
+                done.set_result(job())
             except RobotError as error:
                 done.set_exception(error)
 
         self._jobs.put(carry_out)
         while not self._host.stop.is_set():
-            try:
-                done.result(timeout=0.2)
-                return {"message": "done"}
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                return done.result(timeout=0.2)
         raise RobotError("the robot node is being shut down.")
 
     def work(self) -> None:
-        """The arm's thread."""
-        arm = self._connect()
-        if arm is None:
-            return
-        try:
-            guard = ArmGuard(
-                arm,
-                self._clock,
-                self._rig.safety,
-                period_s=PERIOD_S,
-                open_width_m=self._rig.gripper.open_width_m,
-            )
-            self._serve(arm, guard)
-        finally:
-            arm.close()
-
-    def _connect(self) -> FrankaArm | None:
-        """The arm, or None where the node ends before it answers."""
-        deadline = time.monotonic() + self._params.patience_s
+        """The thread."""
         while not self._host.stop.is_set():
-            try:
-                return FrankaArm(self._rig.robot, self._rig.gripper, self._clock, PERIOD_S)
-            except RobotError:
-                if time.monotonic() > deadline:
-                    raise
-            self._host.stop.wait(RETRY_S)
-        return None
-
-    def _serve(self, arm: FrankaArm, guard: ArmGuard) -> None:
-        watch_s = 1.0 / self._params.watch_rate_hz
-        states = TickGrid(self._clock.now_ns(), round(1e9 / self._params.state_rate_hz))
-        said, said_s = "", 0.0
-        while not self._host.stop.is_set():
+            is_on_duty = self._duty is not None
             with suppress(queue.Empty):
-                self._jobs.get(timeout=watch_s)(guard)
-            guard.watch()
-            now_ns = self._clock.now_ns()
-            if now_ns >= states.deadline_ns:
-                states.skip_missed(now_ns)
-                states.advance()
-                state = guard.read()
-                if state is not None:
-                    self._publish_state(convert.to_robot_state(state, self._host.time()))
-            say = f"{guard.state}{guard.fault}{arm.gripper_fault}{self._policy_version}"
-            if say != said or time.monotonic() - said_s > STATUS_PERIOD_S:
-                said, said_s = say, time.monotonic()
-                self._publish_status(self._status(arm, guard))
+                self._jobs.get(timeout=self._watch_s if is_on_duty else REST_PERIOD_S)()
+            duty = self._duty
+            if duty is not None:
+                duty.look()
+            else:
+                with suppress(RobotError):  # latched by the arm; activating says so
+                    self.arm.read()
 
-    def _status(self, arm: FrankaArm, guard: ArmGuard) -> msg.ArmStatus:
+
+class ArmFront:
+    """The arm on behalf of ROS, while the node is active."""
+
+    def __init__(self, host: Host, thread: ArmThread, rig: RigConfig, params: RobotParams) -> None:
+        """RobotError where the arm is silent; an arm in reflex is taken over with its fault."""
+        self._host, self._thread = host, thread
+        self._clock = SystemClock()
+        self._publish_state = host.publisher(topics.ROBOT_STATE)
+        self._publish_receipt = host.publisher(topics.RECEIPT)
+        self._publish_status = host.publisher(topics.ARM_STATUS)
+        self._policy_version = self._said = ""
+        self._said_s = 0.0
+        self._states = TickGrid(self._clock.now_ns(), round(1e9 / params.state_rate_hz))
+        self._guard = thread.ask(
+            lambda: ArmGuard(
+                thread.arm,
+                self._clock,
+                rig.safety,
+                period_s=PERIOD_S,
+                open_width_m=rig.gripper.open_width_m,
+            )
+        )
+
+    def order(self, message: msg.Setpoint) -> None:
+        """Judge an order, send it, publish the receipt."""
+        raw = convert.from_order(message)
+        self._thread.put(
+            self, lambda: self._publish_receipt(convert.to_receipt(self._guard.on_raw(raw)))
+        )
+
+    def use_policy(self, status: msg.PolicyStatus) -> None:
+        """Let that version's orders pass."""
+        self._thread.put(self, lambda: self._expect(status.policy_version))
+
+    def recover(self, request: Any) -> dict[str, Any]:  # Trigger.Request
+        """Clear the fault, on the operator's word."""
+        self._thread.ask(self._guard.recover)
+        return {"message": "recovered"}
+
+    def go_home(self, request: Any) -> dict[str, Any]:  # Trigger.Request
+        """Drive home and open the gripper."""
+        self._thread.ask(self._guard.go_home)
+        return {"message": "at home"}
+
+    def look(self) -> None:
+        """In the arm's thread, some hundred times a second."""
+        self._guard.watch()
+        now_ns = self._clock.now_ns()
+        if now_ns >= self._states.deadline_ns:
+            self._states.skip_missed(now_ns)
+            self._states.advance()
+            state = self._guard.read()
+            if state is not None:
+                self._publish_state(convert.to_robot_state(state, self._host.time()))
+        gripper_fault = self._thread.arm.gripper_fault or ""
+        say = f"{self._guard.state}{self._guard.fault}{gripper_fault}{self._policy_version}"
+        if say != self._said or time.monotonic() - self._said_s > STATUS_PERIOD_S:
+            self._said, self._said_s = say, time.monotonic()
+            self._publish_status(self._status(gripper_fault))
+
+    def _status(self, gripper_fault: str) -> msg.ArmStatus:
         return msg.ArmStatus(
             header=convert.header(self._host.time()),
             stamp_ns=self._clock.now_ns(),
-            state=guard.state.value,
-            fault=guard.fault,
-            gripper_fault=arm.gripper_fault or "",
+            state=self._guard.state.value,
+            fault=self._guard.fault,
+            gripper_fault=gripper_fault,
             policy_version=self._policy_version,
-            num_holds=guard.num_holds,
+            num_holds=self._guard.num_holds,
         )
 
-    def _expect(self, guard: ArmGuard, version: str) -> None:
+    def _expect(self, version: str) -> None:
         self._policy_version = version
-        guard.set_policy_version(version)
+        self._guard.set_policy_version(version)
 
 
-@contextmanager
-def body(host: Host, params: RobotParams) -> Iterator[None]:
-    """See `host.run`."""
+def configure(host: Host, params: RobotParams) -> Activate:
+    """Configured: connected, the arm stands still. Active: orders move it.
+
+    Deactivating makes it hold. A reflex or a lost connection is a fault inside the active node.
+    """
     _, rig = load_rig_of(params)
-    arm = ArmThread(host, rig, params)
-    host.subscribe(topics.SETPOINT, arm.order)
-    host.subscribe(topics.POLICY_STATUS, arm.use_policy)
-    host.serve(topics.RECOVER, lambda _: arm.ask(lambda guard: guard.recover()))
-    host.serve(topics.GO_HOME, lambda _: arm.ask(lambda guard: guard.go_home()))
-    host.thread(arm.work, "arm")
-    yield
+    arm = host.insist(
+        lambda: FrankaArm(rig.robot, rig.gripper, SystemClock(), PERIOD_S),
+        RobotError,
+        params.patience_s,
+    )
+    host.at_end(arm.close)
+    thread = ArmThread(host, arm, 1.0 / params.watch_rate_hz)
+    host.thread(thread.work, "arm")
+
+    def activate(active: Host) -> None:
+        front = ArmFront(active, thread, rig, params)
+        active.subscribe(topics.SETPOINT, front.order)
+        active.subscribe(topics.POLICY_STATUS, front.use_policy)
+        active.serve(topics.RECOVER, front.recover)
+        active.serve(topics.GO_HOME, front.go_home)
+        active.at_end(thread.lay_down)
+        thread.take_up(front)
+
+    return activate
 
 
 def main() -> None:
     """Entry point."""
-    run("robot", RobotParams, body)
+    run("robot", RobotParams, configure)
 
 
 if __name__ == "__main__":

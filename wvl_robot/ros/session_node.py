@@ -2,8 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,8 +28,10 @@ from wvl_robot.ports.teleop import Teleop, TeleopEvent
 from wvl_robot.rig.calibration import load_calibration
 from wvl_robot.rig.config import RigConfig
 from wvl_robot.ros import convert, topics
-from wvl_robot.ros.host import Host, run
+from wvl_robot.ros.host import Host
+from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import SessionParams
+from wvl_robot.ros.process import run
 from wvl_robot.ros.rig import load_rig_of
 from wvl_robot.ros.session_ports import RosArmLink, RosCamera, RosDecider, RosReferee
 
@@ -311,30 +312,32 @@ def open_store(folder: Path) -> EpisodeStore:
     return store
 
 
-@contextmanager
-def body(host: Host, params: SessionParams) -> Iterator[None]:
-    """See `host.run`."""
+def configure(host: Host, params: SessionParams) -> Activate:
+    """Configured: the store is open, repaired and ours. Active: the loop runs.
+
+    Deactivating in an episode gives it up as aborted; the arm holds when the last order runs out.
+    """
     share, rig = load_rig_of(params)
     task = load_task(share, params.task)
     setup = Setup(share=share, rig=rig, task=task, params=params)
-    with open_store(Path(params.store)) as store:
-        front = SessionFront(host, setup, store)
-        try:
-            host.serve(topics.START, front.start)
-            host.serve(topics.STOP, front.stop)
-            host.serve(topics.LABEL, front.label)
-            host.serve(topics.CLEAR_FAULT, front.clear_fault)
-            host.thread(lambda: front.session.run(host.stop), "session")
-            host.every(STATUS_PERIOD_S, front.report, "status")
-            yield
-        finally:
-            host.close()  # the loop ends before its writer
-            front.close()
+    store = host.enter(open_store(Path(params.store)))
+
+    def activate(active: Host) -> None:
+        front = SessionFront(active, setup, store)
+        active.at_end(front.close)
+        active.serve(topics.START, front.start)
+        active.serve(topics.STOP, front.stop)
+        active.serve(topics.LABEL, front.label)
+        active.serve(topics.CLEAR_FAULT, front.clear_fault)
+        active.thread(lambda: front.session.run(active.stop), "session")
+        active.every(STATUS_PERIOD_S, front.report, "status")
+
+    return activate
 
 
 def main() -> None:
     """Entry point."""
-    run("session", SessionParams, body)
+    run("session", SessionParams, configure)
 
 
 if __name__ == "__main__":

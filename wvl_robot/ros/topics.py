@@ -8,6 +8,7 @@ know is latched; events are reliable and a hundred are kept.
 from dataclasses import dataclass
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
@@ -78,6 +79,8 @@ POLICY_STATUS = Topic(name="policy/status", kind=msg.PolicyStatus, qos=_latched(
 
 SUCCESS = Topic(name="cell/success", kind=msg.SuccessState, qos=_newest())
 
+DIAGNOSTICS = Topic(name="/diagnostics", kind=DiagnosticArray, qos=_reliable(10))
+
 TOPICS = (
     IMAGE,
     CAMERA_INFO,
@@ -93,6 +96,7 @@ TOPICS = (
     ACTION_CHUNK,
     POLICY_STATUS,
     SUCCESS,
+    DIAGNOSTICS,
 )
 
 RECOVER = Endpoint(name="robot/recover", kind=Trigger)
