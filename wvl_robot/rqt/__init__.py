@@ -1,1 +1,1 @@
-"""The labelling panel: rqt plugin and Qt widgets. The only room that imports Qt; it decides nothing."""
+"""The labelling panel: rqt plugin and widgets. The only room that imports Qt; decides nothing."""

@@ -87,6 +87,17 @@ class EpisodeTableModel(QtCore.QAbstractTableModel, Generic[RowT]):
         return self._columns
 
 
+class _KeepsTint(QtWidgets.QStyledItemDelegate):
+    """A selected row keeps the colours of its texts."""
+
+    def initStyleOption(self, option: Any, index: QtCore.QModelIndex) -> None:
+        """Called by Qt."""
+        super().initStyleOption(option, index)
+        palette = option.palette
+        text = palette.brush(QtGui.QPalette.ColorRole.Text)
+        palette.setBrush(QtGui.QPalette.ColorRole.HighlightedText, text)
+
+
 class EpisodeTable(QtWidgets.QTableView):
     """The view: whole rows, one selected, and no key that another part of the panel wants."""
 
@@ -97,6 +108,7 @@ class EpisodeTable(QtWidgets.QTableView):
         super().__init__()
         self._rows = model
         self.setModel(model)
+        self.setItemDelegate(_KeepsTint(self))
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)

@@ -77,7 +77,7 @@ class FilmView(QtWidgets.QWidget):
         halves.addWidget(timeline)
         halves.setStretchFactor(0, 3)
         halves.setStretchFactor(1, 2)
-        halves.setSizes([520, 340])
+        halves.setSizes([480, 380])
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 4)
         layout.addWidget(self._title)
@@ -116,9 +116,7 @@ class FilmView(QtWidgets.QWidget):
         self._lane.show_cursor(step)
         self._plots.show_cursor(step)
         self._play.setText("❚❚  pause" if self._presenter.is_playing else "▶  play")
-        self._clock.setText(
-            f"step {step + 1} of {facts.num_steps}   {step / facts.rate_hz:.1f} s"
-        )
+        self._clock.setText(f"step {step + 1} of {facts.num_steps}   {step / facts.rate_hz:.1f} s")
         frame = self._presenter.frame
         if frame is not None:
             self._picture.show_rgb(frame)
@@ -146,9 +144,7 @@ def _title(episode: OpenEpisode) -> str:
 
 def _notes(episode: OpenEpisode) -> tuple[LaneNote, ...]:
     suggested = [
-        LaneNote(
-            intervals=s.intervals, colour=SUGGESTION_COLOUR, tip=f"suggested by {s.source}"
-        )
+        LaneNote(intervals=s.intervals, colour=SUGGESTION_COLOUR, tip=f"suggested by {s.source}")
         for s in episode.suggestions
     ]
     return (*suggested, *(_note(label) for label in episode.standing))

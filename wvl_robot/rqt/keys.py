@@ -16,10 +16,10 @@ class Key:
     """What one key does; `sequences` as QKeySequence reads them."""
 
     sequences: tuple[str, ...]
-    cap: str
-    """How the legend writes the key."""
-    text: str
     do: Callable[[], object]
+    cap: str = ""
+    """How the legend writes the key; empty: it stands beside another key's."""
+    text: str = ""
 
 
 class KeyLegend(QtWidgets.QLabel):
@@ -40,7 +40,7 @@ class KeyLegend(QtWidgets.QLabel):
         self._show(has_keys=is_inside and not is_typing, is_typing=is_inside and is_typing)
 
     def _show(self, *, has_keys: bool, is_typing: bool = False) -> None:
-        shown = " &nbsp; ".join(_key_html(key, has_keys) for key in self._keys)
+        shown = " &nbsp; ".join(_key_html(key, has_keys) for key in self._keys if key.cap)
         if is_typing:
             shown = f"<span style='color:{ACCENT}'>Enter or Esc ends typing</span> &nbsp; " + shown
         elif not has_keys:

@@ -13,7 +13,7 @@ from wvl_robot.rqt.binding import Qt, QtWidgets
 from wvl_robot.rqt.episode_list import outcome_name
 from wvl_robot.rqt.keys import TypingLine
 from wvl_robot.rqt.outcome_buttons import OutcomeButtons
-from wvl_robot.rqt.theme import ALARM, DIM, OUTCOME_COLOURS, WARN
+from wvl_robot.rqt.theme import ACCENT, ALARM, DIM, FAINT, OUTCOME_COLOURS, TEXT, WARN
 
 CONFIDENCES = (0.25, 0.5, 0.75, 1.0)
 """Steps of the confidence keys: coarse, for nobody means 0.83."""
@@ -127,8 +127,7 @@ class LabelForm(QtWidgets.QWidget):
 
 def _confidence_html(confidence: float) -> str:
     cells = [
-        f"<span style='color:{'#e6e8eb' if abs(step - confidence) < 0.126 else '#565d68'}'>"
-        f"{step:.0%}</span>"
+        f"<span style='color:{TEXT if abs(step - confidence) < 0.126 else FAINT}'>{step:.0%}</span>"
         for step in CONFIDENCES
     ]
     return " &nbsp;&nbsp; ".join(cells)
@@ -136,7 +135,7 @@ def _confidence_html(confidence: float) -> str:
 
 def _sub_goals_html(sub_goals: tuple[tuple[int, str], ...]) -> str:
     return "<br>".join(
-        f"<a href='seek:{step}' style='color:#4ea1ff'>step {step + 1}</a> {escape(text)} "
+        f"<a href='seek:{step}' style='color:{ACCENT}'>step {step + 1}</a> {escape(text)} "
         f"<a href='drop:{step}' style='color:{DIM}; text-decoration:none'>✕</a>"
         for step, text in sub_goals
     )
@@ -173,4 +172,4 @@ def _suggestion_html(suggestion: SuggestionView) -> str:
 
 
 def _take(source: str) -> str:
-    return f"<a href='{escape(source)}' style='color:#4ea1ff; text-decoration:none'>take over</a>"
+    return f"<a href='{escape(source)}' style='color:{ACCENT}; text-decoration:none'>take over</a>"

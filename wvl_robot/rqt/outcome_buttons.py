@@ -2,7 +2,7 @@
 
 from wvl_models.contract.episode import Outcome
 from wvl_robot.rqt.binding import Qt, QtWidgets, Signal
-from wvl_robot.rqt.theme import GROUND, OUTCOME_COLOURS, RAISED, TEXT
+from wvl_robot.rqt.theme import FAINT, GROUND, LINE, OUTCOME_COLOURS, RAISED, TEXT
 
 BUTTON_PX = 46
 
@@ -58,5 +58,5 @@ def _sheet(tint: str, *, is_filled: bool) -> str:
         "border-left-width: 6px; border-radius: 6px; text-align: left; padding-left: 12px;"
         f"font-size: 15px; font-weight: {600 if is_filled else 400}; }}"
         f"QPushButton:hover {{ border-width: 2px; border-left-width: 6px; }}"
-        f"QPushButton:disabled {{ color: #565d68; border-color: #3a3f48; }}"
+        f"QPushButton:disabled {{ background: {RAISED}; color: {FAINT}; border-color: {LINE}; }}"
     )

@@ -10,6 +10,9 @@ from wvl_robot.rqt.theme import ALARM, CURVE_COLOURS, DIM, GROUND, PLOT_MARGIN_P
 TITLE_PX = 18
 BAND_ALPHA = 45
 
+LEAST_HALF = 0.01
+"""A signal that stands still is drawn as a line, and not as its noise blown up (m, N, rad)."""
+
 
 class SignalPlots(pyqtgraph.GraphicsLayoutWidget):
     """Some plots below one another; a click or a drag goes to that step."""
@@ -84,7 +87,7 @@ def _dress(item: pyqtgraph.PlotItem, *, is_last: bool) -> None:
     item.hideButtons()
     item.setMenuEnabled(False)
     item.setMouseEnabled(x=False, y=False)
-    item.showGrid(x=True, y=True, alpha=0.1)
+    item.showGrid(x=True, y=False, alpha=0.1)
     left, bottom = item.getAxis("left"), item.getAxis("bottom")
     font = QtGui.QFont()
     font.setPointSize(8)
@@ -98,7 +101,6 @@ def _dress(item: pyqtgraph.PlotItem, *, is_last: bool) -> None:
     bottom.setHeight(18 if is_last else 4)
     item.titleLabel.setMaximumHeight(TITLE_PX)
     item.layout.setRowFixedHeight(0, TITLE_PX)
-    item.vb.setDefaultPadding(0.08)
 
 
 def _draw(item: pyqtgraph.PlotItem, plot: Plot) -> None:
@@ -108,11 +110,24 @@ def _draw(item: pyqtgraph.PlotItem, plot: Plot) -> None:
         steps = np.arange(len(curve.values)) + 0.5
         if np.isfinite(curve.values).any():
             item.plot(steps, curve.values, pen=pen, connect="finite")
+    values = np.concatenate([curve.values for curve in plot.curves])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return
+    # Low plots have no room for more than two numbers; the cursor's are in the title.
+    low, high = float(values.min()), float(values.max())
+    middle, half = (low + high) / 2, max((high - low) / 2, LEAST_HALF)
+    item.setYRange(middle - half, middle + half, padding=0.12)
+    ends = {round(low, 3), round(high, 3)}
+    item.getAxis("left").setTicks([[(end, f"{end:.2f}") for end in ends]])
 
 
 def _shade(band: Band) -> pyqtgraph.LinearRegionItem:
     shade = pyqtgraph.LinearRegionItem(
-        (band.start, band.stop), movable=False, brush=colour(ALARM, BAND_ALPHA), pen=None
+        (band.start, band.stop),
+        movable=False,
+        brush=colour(ALARM, BAND_ALPHA),
+        pen=pyqtgraph.mkPen(None),
     )
     shade.setToolTip(band.text)
     return shade
@@ -124,7 +139,7 @@ def _title(plot: Plot, step: int) -> str:
     parts = [f"<span style='color:{DIM}'>{plot.title}{unit}</span>"]
     for place, curve in enumerate(plot.curves):
         value = curve.values[step] if step < len(curve.values) else np.nan
-        said = f"{value:+.3f}" if np.isfinite(value) else "–"
+        said = f"{value:+.3f}" if np.isfinite(value) else "-"
         parts.append(f"<span style='color:{_tint(place)}'>{curve.name} {said}</span>")
     return "&nbsp;&nbsp;".join(parts)
 

@@ -7,18 +7,18 @@ one of them goes with a word or a letter, so that nobody has to tell green from 
 from collections.abc import Mapping
 
 from wvl_models.contract.episode import Outcome
-from wvl_robot.rqt.binding import QtGui, QtWidgets
+from wvl_robot.rqt.binding import Qt, QtGui, QtWidgets
 
 GROUND, SURFACE, RAISED = "#16181c", "#1e2126", "#2a2e35"
-LINE, TEXT, DIM = "#3a3f48", "#e6e8eb", "#8b929d"
-ACCENT, WARN, ALARM = "#4ea1ff", "#f0b429", "#ff5c5c"
+LINE, TEXT, DIM, FAINT = "#3a3f48", "#e6e8eb", "#8b929d", "#565d68"
+ACCENT, WARN, ALARM, SELECTED = "#4ea1ff", "#f0b429", "#ff5c5c", "#274062"
 
 OUTCOME_COLOURS: Mapping[Outcome | None, str] = {
     Outcome.SUCCESS: "#3fb96a",
     Outcome.NEAR_SUCCESS: "#f0b429",
     Outcome.FAILURE: "#e5534b",
     Outcome.ABORTED: "#8b929d",
-    None: "#565d68",
+    None: FAINT,
 }
 
 CURVE_COLOURS = ("#ff7b72", "#7ee787", "#79c0ff", "#d2a8ff", "#ffa657", "#a5d6ff", "#f2cc60")
@@ -27,13 +27,12 @@ PLOT_MARGIN_PX = 56
 """Left of every time axis, so that lane, plots and cursor stand below one another."""
 
 _SHEET = f"""
-QWidget#wvl_panel, QWidget#wvl_panel QWidget {{ color: {TEXT}; font-size: 13px; }}
-QWidget#wvl_panel, QWidget#wvl_panel QSplitter, QWidget#wvl_panel QStackedWidget
-  {{ background: {GROUND}; }}
+QWidget {{ color: {TEXT}; font-size: 13px; }}
+QWidget#wvl_panel, QSplitter, QStackedWidget {{ background: {GROUND}; }}
 QLabel[dim="true"] {{ color: {DIM}; }}
 QLabel[heading="true"] {{ color: {DIM}; font-size: 11px; font-weight: 600; }}
 QTableView {{ background: {SURFACE}; alternate-background-color: {SURFACE}; border: none;
-  gridline-color: {SURFACE}; selection-background-color: #274062; selection-color: {TEXT}; }}
+  gridline-color: {SURFACE}; selection-background-color: {SELECTED}; }}
 QHeaderView::section {{ background: {SURFACE}; color: {DIM}; border: none;
   border-bottom: 1px solid {LINE}; padding: 5px 6px; font-size: 11px; }}
 QTableCornerButton::section {{ background: {SURFACE}; border: none; }}
@@ -44,8 +43,9 @@ QComboBox:focus, QLineEdit:focus {{ border-color: {ACCENT}; }}
 QPushButton {{ background: {RAISED}; border: 1px solid {LINE}; border-radius: 5px;
   padding: 6px 12px; }}
 QPushButton:hover {{ border-color: {ACCENT}; }}
-QPushButton:disabled {{ color: {DIM}; }}
+QPushButton:disabled {{ color: {FAINT}; }}
 QPushButton:checked {{ border-color: {ACCENT}; color: {ACCENT}; }}
+QTabWidget, QTabBar {{ background: {GROUND}; }}
 QTabBar::tab {{ background: {GROUND}; color: {DIM}; padding: 8px 18px; border: none; }}
 QTabBar::tab:selected {{ color: {TEXT}; border-bottom: 2px solid {ACCENT}; }}
 QTabWidget::pane {{ border: none; }}
@@ -60,8 +60,31 @@ QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; }}
 def apply_theme(panel: QtWidgets.QWidget) -> None:
     """Give the panel and everything in it the look, and nothing else of the application."""
     panel.setObjectName("wvl_panel")
-    panel.setAutoFillBackground(True)
+    panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    panel.setPalette(_palette())
     panel.setStyleSheet(_SHEET)
+
+
+def _palette() -> QtGui.QPalette:
+    """For what the sheet does not reach: tab bars, arrows, placeholders."""
+    palette, role = QtGui.QPalette(), QtGui.QPalette.ColorRole
+    for place, tint in (
+        (role.Window, GROUND),
+        (role.WindowText, TEXT),
+        (role.Base, SURFACE),
+        (role.AlternateBase, SURFACE),
+        (role.Text, TEXT),
+        (role.PlaceholderText, DIM),
+        (role.Button, RAISED),
+        (role.ButtonText, TEXT),
+        (role.ToolTipBase, RAISED),
+        (role.ToolTipText, TEXT),
+        (role.Highlight, SELECTED),
+        (role.HighlightedText, TEXT),
+        (role.Link, ACCENT),
+    ):
+        palette.setColor(place, QtGui.QColor(tint))
+    return palette
 
 
 def colour(text: str, alpha: int = 255) -> QtGui.QColor:

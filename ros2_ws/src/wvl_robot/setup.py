@@ -33,7 +33,7 @@ setup(
     package_data={name: files for name, files in DATA.items() if name.partition(".")[0] == NAME},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
-        (f"share/{NAME}", ["package.xml"]),
+        (f"share/{NAME}", ["package.xml", "plugin.xml"]),
         *shared_files(),
     ],
     entry_points={
