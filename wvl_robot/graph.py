@@ -45,11 +45,13 @@ class NodeSpec:
     """Left out on a real rig."""
     is_campaign: bool = False
     """Only where episodes were asked for; its end is the graph's end."""
+    is_panel: bool = False
+    """A window; that somebody closes it is the graph's end."""
 
     @property
     def module(self) -> str:
         """What `python -m` runs."""
-        return f"wvl_robot.ros.{self.name}_node"
+        return f"wvl_robot.{'rqt' if self.is_panel else 'ros'}.{self.name}_node"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +71,8 @@ class NodeStart:
     name: str
     module: str
     parameters: Mapping[str, Value]
-    is_campaign: bool
+    may_end: bool
+    """Its end without an error is the graph's."""
 
 
 RIG = Argument(name="rig", default="virtual", description="Rig file below config/rig.")
@@ -115,6 +118,12 @@ AIM_SIGMA = Argument(
 )
 OPERATOR = Argument(name="operator", default="", description="Name written into every episode.")
 COMMIT = Argument(name="commit", default="", description="Software revision written likewise.")
+REVIEWED = Argument(
+    name="store", default="data/episodes", description="Episode store to review and label."
+)
+AUTHOR = Argument(
+    name="author", default="", description="Who signs the labels; empty: the user's name."
+)
 LEARN_COMMAND = Argument(
     name="command", default="", description="What runs a stage; empty: `wvl loop stage`."
 )
@@ -153,6 +162,14 @@ _POLICY = NodeSpec(
         "policy": Argued(argument="policy"),
     },
 )
+_PANEL = NodeSpec(
+    name="panel",
+    parameters={
+        "store": Argued(argument="store", is_path=True),
+        "author": Argued(argument="author"),
+    },
+    is_panel=True,
+)
 _LEARNER = NodeSpec(name="learner", parameters={"command": Argued(argument="command")})
 _CAMPAIGN = {
     "rig": Argued(argument="rig"),
@@ -190,6 +207,12 @@ GRAPHS: Mapping[str, Graph] = {
             description="A policy of the registry drives the arm; its episodes are recorded.",
             arguments=(*_RIG_ARGUMENTS, *_POLICY_ARGUMENTS),
             nodes=(_CELL, _ROBOT, _CAMERA, _POLICY, _POLICY_SESSION, _POLICY_CAMPAIGN),
+        ),
+        Graph(
+            name="label",
+            description="rqt with the labelling panel, for a graph that runs and for a store.",
+            arguments=(REVIEWED, AUTHOR),
+            nodes=(_PANEL,),
         ),
         Graph(
             name="learner",
@@ -252,14 +275,14 @@ def resolve(
         }
         if is_virtual:
             parameters |= _VIRTUAL.get(node.name, {})
-        if node.name != "learner":
+        if node.name not in ("learner", "panel"):
             parameters["share"] = str(share)
         starts.append(
             NodeStart(
                 name=node.name,
                 module=node.module,
                 parameters=parameters,
-                is_campaign=node.is_campaign,
+                may_end=node.is_campaign or node.is_panel,
             )
         )
     return tuple(starts)

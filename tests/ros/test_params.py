@@ -24,6 +24,7 @@ KINDS = {
     "session": params.SessionParams,
     "policy": params.PolicyParams,
     "learner": params.LearnerParams,
+    "panel": params.PanelParams,
     "campaign": params.CampaignParams,
 }
 

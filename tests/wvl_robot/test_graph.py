@@ -13,8 +13,8 @@ def start(graph: str, **given: str) -> dict[str, dict[str, object]]:
     return {node.name: dict(node.parameters) for node in starts}
 
 
-def test_the_four_graphs_are_there() -> None:
-    assert set(GRAPHS) == {"teleop_collect", "deploy_policy", "learner", "closed_loop"}
+def test_the_five_graphs_are_there() -> None:
+    assert set(GRAPHS) == {"teleop_collect", "deploy_policy", "label", "learner", "closed_loop"}
 
 
 @pytest.mark.parametrize("graph", GRAPHS.values(), ids=list(GRAPHS))

@@ -1,6 +1,6 @@
 """Start a graph of nodes without `ros2 launch`, e.g. wvl up teleop_collect task:=lift_cube.
 
-Known graphs: teleop_collect, deploy_policy, learner, closed_loop.
+Known graphs: teleop_collect, deploy_policy, label, learner, closed_loop.
 """
 
 import os
@@ -56,8 +56,8 @@ def _judge(end: GraphEnd, starts: Sequence[NodeStart]) -> None:
     """Return where all is well; SetupError with the node's own words where it is not."""
     if not end.node:
         return
-    is_campaign = any(start.is_campaign for start in starts if start.name == end.node)
-    if is_campaign and end.exit_code == 0:
+    may_end = any(start.may_end for start in starts if start.name == end.node)
+    if may_end and end.exit_code == 0:
         return
     said = next((line for line in reversed(end.last_lines) if line.startswith(f"{end.node}: ")), "")
     if said:

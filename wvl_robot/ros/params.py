@@ -141,6 +141,15 @@ class CampaignParams(NodeParams):
     """JSON file that is written at the end; empty: none."""
 
 
+class PanelParams(NodeParams):
+    """`panel_node`."""
+
+    store: str = ""
+    """Folder of the episode store to review; empty: the panel asks."""
+    author: str = ""
+    """Who signs the labels; empty: the user's name."""
+
+
 ParamsT = TypeVar("ParamsT", bound=NodeParams)
 
 _TYPES = {

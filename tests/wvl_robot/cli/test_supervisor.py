@@ -22,7 +22,7 @@ starts = [
         name=name,
         module="tests.wvl_robot.cli.short_lived",
         parameters={"act": act, "tag": os.getpid()},
-        is_campaign=False,
+        may_end=False,
     )
     for name, act in json.loads(sys.argv[1]).items()
 ]
@@ -84,7 +84,7 @@ def test_values_reach_a_node_as_rcl_reads_them() -> None:
         name="x",
         module="m",
         parameters={"rig": "1", "store": "/a b", "rate": 2.0, "on": True},
-        is_campaign=False,
+        may_end=False,
     )
     assert command_line(start, "python") == (
         "exec python -m m --ros-args -p 'rig:=\"1\"' -p 'store:=\"/a b\"' -p rate:=2.0 -p on:=true"

@@ -1,0 +1,8 @@
+"""rqt with the labelling panel: data in wvl_robot.graph."""
+
+from wvl_robot.ros.launching import describe
+
+
+def generate_launch_description():
+    """Called by `ros2 launch`."""
+    return describe("label")
