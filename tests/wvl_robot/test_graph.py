@@ -78,7 +78,7 @@ def test_a_real_rig_has_no_virtual_cell(tmp_path: Path) -> None:
     [
         ({"speed": "1"}, "no argument 'speed'. It has: rig,"),
         ({"task": "juggle"}, "unknown task 'juggle'. Known tasks: cube_on_plate"),
-        ({"rig": "moon"}, r"moon.yaml: No such file.*Known there: virtual"),
+        ({"rig": "moon"}, r"moon.yaml: No such file.*Known there: template, virtual"),
         ({"num_episodes": "many"}, "num_episodes:=many is no int"),
     ],
 )
