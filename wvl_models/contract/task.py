@@ -20,8 +20,17 @@ class TaskConfig(Config):
     """In the words the policy was trained on."""
     horizon_steps: int = Field(ge=1)
     """Ticks after which an attempt ends by itself."""
-    execute_steps: int = Field(default=24, ge=1, le=24)
-    """Steps of a chunk (24, paper 4.1) that are carried out before the next one is due."""
+    execute_steps: int = Field(default=8, ge=1, le=24)
+    """Steps of a chunk (24, paper 4.1) that are carried out before the next one is due. 24: whole
+    chunks, one after the other, as a policy is trained and practises; the arm rests between them
+    for as long as the policy thinks. What each of these four does, and where it comes from, stands
+    at `ScheduleConfig` in `wvl_robot.core.schedule`; figures in docs/decisions/012-schedule.md."""
+    lead_steps: int = Field(default=2, ge=0, le=12)
+    """The policy is asked so many steps before its chunk is due; of no effect with whole chunks."""
+    blend_steps: int = Field(default=2, ge=0, le=12)
+    """Ticks in which the arm goes over from one chunk to the next; likewise."""
+    ensemble_decay: float | None = Field(default=None, ge=0)
+    """Temporal ensembling with this decay instead, e.g. 0.01; None is without."""
 
 
 def load_task(share: Path, name: str) -> TaskConfig:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wvl_models.contract.task import load_task
+from wvl_models.contract.task import TaskConfig, load_task
 from wvl_models.episodes.store import EpisodeStore
 from wvl_models.loop.circle import Circle
 from wvl_models.loop.lab import LiveLab
@@ -18,18 +18,9 @@ from wvl_robot.virtual.lab import VirtualLab
 from wvl_robot.virtual.workers import CellPlan
 
 
-def virtual_lab(task: str, rig: str, store: EpisodeStore) -> VirtualLab:
-    """The lockstep lab of a task; raises ConfigError for an unknown task or rig."""
-    share = share_folder()
-    config = load_task(share, task)
-    plan = CellPlan(
-        share=share,
-        rig=rig,
-        task=task,
-        instruction=config.instruction,
-        horizon_steps=config.horizon_steps,
-        commit=source_commit(),
-    )
+def virtual_lab(task: TaskConfig, rig: str, store: EpisodeStore) -> VirtualLab:
+    """The lockstep lab of a task; raises ConfigError for an unknown rig."""
+    plan = CellPlan(share=share_folder(), rig=rig, task=task, commit=source_commit())
     return VirtualLab(plan, store)
 
 
@@ -44,7 +35,7 @@ def open_circle(run: Run, progress: Progress) -> Iterator[Circle]:
     registry = Registry(run.folder / "registry")
     with (
         EpisodeStore.create(run.folder / "episodes") as store,
-        virtual_lab(task.name, config.rig, store) as lab,
+        virtual_lab(task, config.rig, store) as lab,
     ):
         yield Circle(
             run=run,

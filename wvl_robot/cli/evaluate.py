@@ -11,7 +11,9 @@ from rich.table import Table
 from wvl_models.cli.output import JsonOption, make_console, write_json
 from wvl_models.cli.progress import BarProgress
 from wvl_models.contract.camera import View
+from wvl_models.contract.config import parse_config
 from wvl_models.contract.errors import DataError
+from wvl_models.contract.task import TaskConfig, load_task
 from wvl_models.episodes.reels import Reel, read_reels
 from wvl_models.episodes.snapshot import EpisodeFilter
 from wvl_models.episodes.store import EpisodeStore
@@ -22,6 +24,7 @@ from wvl_models.registry.manifest import read_manifest, verify_files
 from wvl_models.world_model.checkpoint import load_world_model
 from wvl_robot.cli.composition import virtual_lab
 from wvl_robot.cli.provenance import provenance
+from wvl_robot.share import share_folder
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -38,15 +41,30 @@ def policy(
     first_seed: Annotated[int, typer.Option(min=0, help="Of the first initial state.")] = (
         FIRST_SEED
     ),
+    execute_steps: Annotated[
+        int | None, typer.Option(help="Steps of a chunk, instead of the task file's.")
+    ] = None,
+    lead_steps: Annotated[
+        int | None, typer.Option(help="Ask so many steps ahead, instead of the task file's.")
+    ] = None,
+    ensemble_decay: Annotated[
+        float | None, typer.Option(help="Temporal ensembling with this decay per chunk.")
+    ] = None,
     json: JsonOption = None,
 ) -> None:
     """Greedy trials in lockstep, on initial states first_seed, first_seed + 1, ..."""
     verify_files(folder, read_manifest(folder))
+    schedule = {
+        "execute_steps": execute_steps,
+        "lead_steps": lead_steps,
+        "ensemble_decay": ensemble_decay,
+    }
+    config = _with(load_task(share_folder(), task), schedule)
     seeds = range(first_seed, first_seed + trials)
     with (
         TemporaryDirectory() as scratch,
         EpisodeStore.create(Path(scratch) / "unused") as store,
-        virtual_lab(task, rig, store) as lab,
+        virtual_lab(config, rig, store) as lab,
         BarProgress() as progress,
     ):
         done = list(follow(progress, "trials", trials, lab.try_out(folder.resolve(), list(seeds))))
@@ -55,7 +73,7 @@ def policy(
     table.add_row(folder.name, task, str(found))
     make_console().print(table)
     if json is not None:
-        what = {"policy": folder.name, "task": task}
+        what = {"policy": folder.name, "task": config.model_dump(mode="json")}
         write_json(json, provenance(first_seed) | what | _rate(found))
 
 
@@ -84,6 +102,12 @@ def world_model(
     if json is not None:
         what = {"world_model": str(folder), "task": task}
         write_json(json, provenance(seed) | what | _figures(found))
+
+
+def _with(task: TaskConfig, given: dict[str, Any]) -> TaskConfig:
+    """The task with what was said on the command line; ConfigError names a wrong value."""
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return parse_config(task.model_dump() | chosen, TaskConfig, source="the command line")
 
 
 def _reels(root: Path, task: str, limit: int, view: View) -> list[Reel]:

@@ -32,10 +32,10 @@ Out = Annotated[
 @app.command()
 def collect(out: Out) -> None:
     """Scripted episodes of every task, in lockstep (about 15 minutes on two cores)."""
-    config, progress = PretrainConfig(), BarProgress()
+    config, progress, share = PretrainConfig(), BarProgress(), share_folder()
     with EpisodeStore.create(out / "episodes") as store, progress:
         for task in config.tasks:
-            with virtual_lab(task, "virtual", store) as lab:
+            with virtual_lab(load_task(share, task), "virtual", store) as lab:
                 attempts = config.attempts()
                 for _ in follow(progress, task, len(attempts), lab.demonstrate(attempts)):
                     pass

@@ -24,6 +24,7 @@ from wvl_models.contract.config import Config
 from wvl_models.contract.errors import ConfigError
 from wvl_models.contract.pose import Setpoint
 from wvl_models.contract.rotation import F64
+from wvl_models.contract.task import TaskConfig
 from wvl_models.contract.verdict import Reason
 from wvl_robot.core.chunk_inbox import ChunkInbox
 from wvl_robot.core.chunk_path import ChunkPath, average_rows, blend_rows
@@ -32,10 +33,11 @@ from wvl_robot.core.chunk_path import ChunkPath, average_rows, blend_rows
 class ScheduleConfig(Config):
     """How chunks are executed."""
 
-    execute_steps: int = Field(default=10, ge=1)
+    execute_steps: int = Field(default=8, ge=1)
     """Execute this many actions of a chunk, then go on with the next: the receding horizon of
     diffusion_policy (6 of 15) and of openpi's ActionChunkBroker (8 of 10). OpenVLA-OFT advises
-    chunks of one second (ALOHA.md), which is 10 steps at 10 Hz."""
+    chunks of one second (ALOHA.md), and with two steps of lead 8 actions are executed within one
+    second of the picture that they answer."""
     lead_steps: int = Field(default=2, ge=0)
     """Ask for the next chunk this many steps before it is needed, so that the answer is there when
     the horizon ends and no tick is idle: LeRobot's asynchronous inference, which asks when half of
@@ -84,6 +86,24 @@ class Schedule(Protocol):
     def setpoint(self, tick_ns: int, target: Setpoint) -> Setpoint | None:
         """What is due at this tick; None where the arm should stay at `target`."""
         ...
+
+
+def schedule_of(task: TaskConfig, chunk_steps: int) -> ScheduleConfig:
+    """What a task file asks for, live and in lockstep alike: the one place that reads it.
+
+    A horizon of a whole chunk is carried out as in training: ask, answer, all of it, ask again.
+    Ensembling looks at chunks that overlap, so it has no use for lead and blend.
+    """
+    if task.ensemble_decay is None and task.execute_steps >= chunk_steps:
+        return ScheduleConfig(execute_steps=chunk_steps, lead_steps=0, blend_steps=0)
+    steps = task.execute_steps
+    room = max(0, min(steps, chunk_steps - steps))
+    return ScheduleConfig(
+        execute_steps=steps,
+        lead_steps=min(task.lead_steps, room),
+        blend_steps=task.blend_steps,
+        ensemble_decay=task.ensemble_decay,
+    )
 
 
 def make_schedule(spec: ActionSpec, config: ScheduleConfig) -> Schedule:

@@ -19,7 +19,7 @@ from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.core.announced_sink import AnnouncedSink, EpisodeChange, EpisodeNews
 from wvl_robot.core.decision import Pilot, PolicyPilot, TeleopPilot
 from wvl_robot.core.episode_recorder import EpisodeRecorder
-from wvl_robot.core.schedule import ScheduleConfig, make_schedule
+from wvl_robot.core.schedule import make_schedule, schedule_of
 from wvl_robot.core.session import Session, SessionPorts
 from wvl_robot.core.session_config import SessionConfig
 from wvl_robot.core.sight import Sight
@@ -80,13 +80,6 @@ class Setup:
             return frozenset()
         return frozenset({CameraFault.SLOW, CameraFault.SILENT})
 
-    def schedule(self, spec: ActionSpec) -> ScheduleConfig:
-        """Whole chunks, as trained and as in lockstep, or a receding horizon with look-ahead."""
-        steps = self.task.execute_steps
-        if steps >= spec.chunk_steps:
-            return ScheduleConfig(execute_steps=spec.chunk_steps, lead_steps=0, blend_steps=0)
-        return ScheduleConfig(execute_steps=steps, lead_steps=min(2, steps))
-
     def teleop(self) -> Teleop:
         """The device that the parameters name."""
         if self.params.teleop != "scripted":
@@ -136,7 +129,8 @@ class PolicyFollower:
     def __init__(self, host: Host, setup: Setup) -> None:
         spec = ActionSpec.unnormalised()
         self._spec = spec
-        self.pilot = PolicyPilot(RosDecider(host), make_schedule(spec, setup.schedule(spec)), spec)
+        schedule = make_schedule(spec, schedule_of(setup.task, spec.chunk_steps))
+        self.pilot = PolicyPilot(RosDecider(host), schedule, spec)
         self.version = ""
         host.subscribe(topics.POLICY_STATUS, self._on_status)
 

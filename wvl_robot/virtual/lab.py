@@ -42,12 +42,12 @@ class VirtualLab:
     @property
     def instruction(self) -> str:
         """Of the lab's task."""
-        return self._plan.instruction
+        return self._plan.task.instruction
 
     @property
     def horizon_steps(self) -> int:
         """Actions of an episode."""
-        return self._plan.horizon_steps
+        return self._plan.task.horizon_steps
 
     def demonstrate(self, attempts: Sequence[Attempt]) -> Iterator[str]:
         """Ids of the scripted operator's episodes, in order; those in the store are not redone."""

@@ -216,12 +216,16 @@ class LockstepStation:
     ) -> Trial:
         """As `deploy`, up to the first success, and without keeping anything.
 
-        Frames are drawn when the policy looks, so the schedule must not look ahead.
+        Where the policy looks at multiples of a horizon alone, only those frames are drawn.
         """
-        assert schedule.lead_steps == 0, "a trial draws frames at the schedule's own ticks only"
+        is_regular = schedule.lead_steps == 0 and schedule.ensemble_decay is None
         pilot = self._pilot(policy, policy_version, schedule)
         run = self._begin(
-            pilot, header, max_steps, policy_version, render_every=schedule.execute_steps
+            pilot,
+            header,
+            max_steps,
+            policy_version,
+            render_every=schedule.execute_steps if is_regular else 1,
         )
         while run.is_going and not self._cell.is_success():
             self._advance(run)

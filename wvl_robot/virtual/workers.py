@@ -20,19 +20,17 @@ from typing import Protocol
 from wvl_models.contract.episode import EpisodeHeader, Label, Origin, Outcome
 from wvl_models.contract.errors import RobotError, SetupError, WvlError
 from wvl_models.contract.policy import Policy
+from wvl_models.contract.task import TaskConfig
 from wvl_models.contract.trial import Trial
 from wvl_models.registry.factories import loader
 from wvl_models.registry.manifest import read_manifest
-from wvl_robot.core.schedule import ScheduleConfig
+from wvl_robot.core.schedule import ScheduleConfig, schedule_of
 from wvl_robot.rig.calibration import load_calibration
 from wvl_robot.rig.config import RigConfig, load_rig, rig_view
 from wvl_robot.virtual.lockstep import CellView, LockstepCell
 from wvl_robot.virtual.lockstep_session import LockstepStation, Recorded
 from wvl_robot.virtual.operator import Imprecision, Manner, ScriptedOperator
 from wvl_robot.virtual.tasks import virtual_task
-
-WHOLE_CHUNK = ScheduleConfig(execute_steps=24, lead_steps=0, blend_steps=0)
-"""The paper's way: a chunk of 24 is executed whole, then the policy looks again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,9 +40,7 @@ class CellPlan:
     share: Path
     """Where `config/` and `calibration/` lie."""
     rig: str
-    task: str
-    instruction: str
-    horizon_steps: int
+    task: TaskConfig
     commit: str
 
 
@@ -59,7 +55,7 @@ class Demonstration:
 
     def episode_id(self, plan: CellPlan) -> str:
         """Unique by task and seed."""
-        return f"{plan.task}-{Origin.SCRIPTED.value}-{self.seed:07d}"
+        return f"{plan.task.name}-{Origin.SCRIPTED.value}-{self.seed:07d}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +71,7 @@ class Deployment:
         """Unique by task, version, way of acting and seed."""
         version = self.policy_folder.name.removeprefix("policy-")
         manner = "-explore" if self.temperature > 0 else ""
-        return f"{plan.task}-{Origin.POLICY.value}-{version}{manner}-{self.seed:07d}"
+        return f"{plan.task.name}-{Origin.POLICY.value}-{version}{manner}-{self.seed:07d}"
 
 
 class ExplorablePolicy(Policy, Protocol):
@@ -94,8 +90,8 @@ class _Worker:
         calibration = load_calibration(plan.share, rig)
         look = CellView(calibration=calibration, view=rig_view(rig, calibration.intrinsics))
         self.plan, self.rig, self.look = plan, rig, look
-        self.task = virtual_task(plan.task)
-        self.cell = LockstepCell(self.task, rig, look, plan.instruction, frames=True)
+        self.task = virtual_task(plan.task.name)
+        self.cell = LockstepCell(self.task, rig, look, plan.task.instruction, frames=True)
         self.station = LockstepStation(self.cell, rig)
         self._policies: dict[Path, tuple[str, ExplorablePolicy]] = {}
 
@@ -109,13 +105,17 @@ class _Worker:
             )
         return self._policies[folder]
 
+    def schedule(self, policy: Policy) -> ScheduleConfig:
+        """How the plan's task executes this policy's chunks: as the session node does."""
+        return schedule_of(self.plan.task, policy.spec.chunk_steps)
+
     def header(self, origin: Origin, seed: int, episode_id: str) -> EpisodeHeader:
         """Header of an episode that begins now."""
         plan = self.plan
         return EpisodeHeader(
             episode_id=episode_id,
-            task=plan.task,
-            instruction=plan.instruction,
+            task=plan.task.name,
+            instruction=plan.task.instruction,
             rig=plan.rig,
             calibration=self.look.calibration_of_view,
             operator="scripted" if origin is Origin.SCRIPTED else "",
@@ -161,7 +161,7 @@ def _demonstrate(job: Demonstration) -> Recorded:
     recorded = worker.station.teleoperate(
         operator,
         worker.header(Origin.SCRIPTED, job.seed, job.episode_id(worker.plan)),
-        worker.plan.horizon_steps,
+        worker.plan.task.horizon_steps,
     )
     if operator.manner in (Manner.PRECISE, Manner.WANDER):
         return recorded
@@ -181,10 +181,9 @@ def _deploy(job: Deployment) -> Recorded | None:
     if job.temperature > 0:
         policy = policy.exploring(job.temperature, job.seed)
     header = worker.header(Origin.POLICY, job.seed, job.episode_id(worker.plan))
+    task, schedule = worker.plan.task, worker.schedule(policy)
     try:
-        return worker.station.deploy(
-            policy, version, header, worker.plan.horizon_steps, WHOLE_CHUNK
-        )
+        return worker.station.deploy(policy, version, header, task.horizon_steps, schedule)
     except RobotError:
         return None
 
@@ -192,7 +191,8 @@ def _deploy(job: Deployment) -> Recorded | None:
 def _try(job: Deployment) -> Trial:
     worker, (version, policy) = _ready(), _ready().policy(job.policy_folder)
     header = worker.header(Origin.POLICY, job.seed, job.episode_id(worker.plan))
-    return worker.station.try_out(policy, version, header, worker.plan.horizon_steps, WHOLE_CHUNK)
+    task, schedule = worker.plan.task, worker.schedule(policy)
+    return worker.station.try_out(policy, version, header, task.horizon_steps, schedule)
 
 
 class LockstepWorkers:

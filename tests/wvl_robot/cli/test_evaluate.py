@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.cells import SHARE
 from tests.policies import publish_random
 from wvl_models.contract.errors import CheckpointError, ConfigError, DataError, StoreError
+from wvl_models.contract.task import load_task
 from wvl_models.episodes.store import EpisodeStore
 from wvl_models.loop.circle import WEIGHTS
 from wvl_models.loop.pretrain import sans_attempt
@@ -53,7 +55,8 @@ def test_an_unknown_task_or_rig_is_refused(
 
 def test_the_shipped_world_model_is_held_against_recorded_episodes(tmp_path: Path) -> None:
     root, file = tmp_path / "episodes", tmp_path / "alignment.json"
-    with EpisodeStore.create(root) as store, virtual_lab("lift_cube", "virtual", store) as lab:
+    task = load_task(SHARE, "lift_cube")
+    with EpisodeStore.create(root) as store, virtual_lab(task, "virtual", store) as lab:
         list(lab.demonstrate([sans_attempt(60_000_000 + i, i, 0.7) for i in range(4)]))
     world_model = str(WEIGHTS / "tiny" / "world_model")
     arguments = ["world-model", world_model, "--store", str(root), "--json", str(file)]
@@ -77,3 +80,20 @@ def test_a_folder_that_is_no_store_is_said(tmp_path: Path) -> None:
     world_model = str(WEIGHTS / "tiny" / "world_model")
     result = CliRunner().invoke(app, ["world-model", world_model, "--store", str(tmp_path)])
     assert isinstance(result.exception, StoreError)
+
+
+def test_another_horizon_is_tried_and_written_beside_the_rate(
+    version: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "rate.json"
+    words = ["--trials", "1", "--execute-steps", "8", "--json", str(file)]
+    result = CliRunner().invoke(app, ["policy", str(version), *words])
+    assert result.exit_code == 0, result.output
+    task = json.loads(file.read_text())["task"]
+    assert (task["name"], task["execute_steps"], task["lead_steps"]) == ("lift_cube", 8, 2)
+
+
+def test_a_horizon_longer_than_a_chunk_is_refused(version: Path) -> None:
+    result = CliRunner().invoke(app, ["policy", str(version), "--execute-steps", "25"])
+    assert isinstance(result.exception, ConfigError)
+    assert "execute_steps" in str(result.exception)

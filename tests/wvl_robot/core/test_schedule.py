@@ -12,9 +12,16 @@ from wvl_models.contract.errors import ConfigError
 from wvl_models.contract.examples import example_action_spec, example_actions
 from wvl_models.contract.pose import Setpoint
 from wvl_models.contract.rotation import F64
+from wvl_models.contract.task import TaskConfig
 from wvl_models.contract.verdict import Reason
 from wvl_robot.core.chunk_path import average_rows, blend_rows
-from wvl_robot.core.schedule import EnsembleSchedule, Schedule, ScheduleConfig, make_schedule
+from wvl_robot.core.schedule import (
+    EnsembleSchedule,
+    Schedule,
+    ScheduleConfig,
+    make_schedule,
+    schedule_of,
+)
 
 SPEC = example_action_spec()
 PERIOD_NS = SPEC.period_ns
@@ -362,3 +369,32 @@ def test_a_mean_rotation_does_not_care_on_which_side_of_the_sphere_quaternions_a
     other[3:7] *= -1
     mean = average_rows(np.stack([row, other, row]), np.ones(3))
     assert Setpoint.from_row(mean).pose.angle_rad(HOME.pose) < 1e-12
+
+
+# --- what a task file asks for ---
+
+
+def task(**settings: object) -> TaskConfig:
+    values = {"name": "t", "instruction": "do it", "horizon_steps": 48, **settings}
+    return parse_config(values, TaskConfig, source="test")
+
+
+def test_a_task_that_says_nothing_replans_after_eight_steps_and_looks_ahead() -> None:
+    config = schedule_of(task(), 24)
+    assert (config.execute_steps, config.lead_steps, config.blend_steps) == (8, 2, 2)
+    assert config.ensemble_decay is None
+
+
+def test_a_task_with_whole_chunks_executes_them_as_in_training() -> None:
+    config = schedule_of(task(execute_steps=24), 24)
+    assert (config.execute_steps, config.lead_steps, config.blend_steps) == (24, 0, 0)
+
+
+def test_every_horizon_of_a_task_makes_a_schedule() -> None:
+    for steps in range(1, 25):
+        assert make_schedule(SPEC, schedule_of(task(execute_steps=steps), SPEC.chunk_steps))
+
+
+def test_a_task_may_ask_for_an_ensemble() -> None:
+    config = schedule_of(task(execute_steps=4, ensemble_decay=0.01), 24)
+    assert isinstance(make_schedule(SPEC, config), EnsembleSchedule)

@@ -7,6 +7,7 @@ from tests.cells import SHARE
 from tests.policies import INSTRUCTION, publish_random
 from wvl_models.contract.episode import Outcome
 from wvl_models.contract.errors import SetupError
+from wvl_models.contract.task import TaskConfig
 from wvl_models.episodes.store import EpisodeStore
 from wvl_models.loop.pretrain import careful_attempt, sans_attempt
 from wvl_models.registry.registry import Registry
@@ -17,14 +18,8 @@ HORIZON = 48
 
 
 def make_lab(store: EpisodeStore, num_workers: int = 1) -> VirtualLab:
-    plan = CellPlan(
-        share=SHARE,
-        rig="virtual",
-        task="lift_cube",
-        instruction=INSTRUCTION,
-        horizon_steps=HORIZON,
-        commit="test",
-    )
+    task = TaskConfig(name="lift_cube", instruction=INSTRUCTION, horizon_steps=HORIZON)
+    plan = CellPlan(share=SHARE, rig="virtual", task=task, commit="test")
     return VirtualLab(plan, store, num_workers)
 
 
