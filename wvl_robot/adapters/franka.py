@@ -26,7 +26,7 @@ from wvl_robot.adapters.franka_connect import (
     sdk_errors,
 )
 from wvl_robot.adapters.franka_gripper import FrankaGripper
-from wvl_robot.adapters.franka_modes import ArmMode, VelocityStream
+from wvl_robot.adapters.franka_modes import ArmMode, make_mode
 from wvl_robot.adapters.franka_state import OPERATOR_MUST, Progress, describe, mode_of, pose_of
 from wvl_robot.ports.clock import Clock
 from wvl_robot.rig.config import GripperConfig, RobotConfig
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 RESUME_S = 0.25
-"""After a pause this long the arm has stopped by itself (150 ms hold + braking), so the next
+"""After a pause this long the arm has stopped by itself (the hold and braking), so the next
 setpoint is led to from where the arm *is* and not from where it was once sent."""
 
 AT_REST_RADPS = 0.01
@@ -59,15 +59,13 @@ class FrankaArm:
         gripper: GripperConfig,
         clock: Clock,
         period_s: float = 0.1,
-        mode: ArmMode | None = None,
     ) -> None:
         """Connect; raises RobotError that says what to do when nobody answers.
 
-        `period_s` is the time between two setpoints, `mode` how they become motion (default: the
-        velocity stream).
+        `period_s` is the time between two setpoints; `robot.mode` says how they become motion.
         """
         self._config, self._gripper_config, self._clock = robot, gripper, clock
-        self._mode = VelocityStream(robot.stream, period_s) if mode is None else mode
+        self._mode: ArmMode = make_mode(robot, period_s)
         self._link: FrankaLink | None = None
         self._fault: str | None = None
         self._target: Pose | None = None

@@ -1,18 +1,27 @@
 """How setpoints become motion on a Franka: one strategy per way of streaming.
 
-The velocity stream is the one that survived every run on the enforcing simulator
-(facts/robot_peers.md 3.3). Whatever the mode, at most the next tick is ever handed over: a
-chunk given to franky keeps running for 2.8 s after its sender has died (section 0.1 there).
+Whatever the mode, at most the next tick is ever handed over: a chunk given to franky keeps running
+for 2.8 s after its sender has died (facts/robot_peers.md section 0.1). `wvl bench modes` measures
+them side by side; docs/decisions/011-control-modes.md has the figures.
 """
 
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from wvl_models.contract import rotation
 from wvl_models.contract.errors import RobotError
 from wvl_models.contract.pose import Pose
 from wvl_robot.adapters.franka_connect import import_franky
-from wvl_robot.rig.streaming import StreamConfig, stream_twist
+from wvl_robot.adapters.franka_impedance import ImpedanceTracker
+from wvl_robot.rig.config import RobotConfig
+from wvl_robot.rig.streaming import (
+    ControlMode,
+    StreamConfig,
+    Twist,
+    WaypointConfig,
+    stream_twist,
+)
 
 if TYPE_CHECKING:
     import franky
@@ -41,6 +50,17 @@ class ArmMode(Protocol):
         ...
 
 
+def make_mode(config: RobotConfig, period_s: float) -> ArmMode:
+    """The mode that a rig asks for; `period_s` is the time between two setpoints."""
+    match config.mode:
+        case ControlMode.VELOCITY_STREAM:
+            return VelocityStream(config.stream, period_s)
+        case ControlMode.WAYPOINT_TAIL:
+            return WaypointTail(config.waypoints, config.stream, period_s)
+        case ControlMode.IMPEDANCE:
+            return ImpedanceTracker(config.impedance, period_s)
+
+
 class VelocityStream:
     """A twist per tick, held for `StreamConfig.hold_s` and then braked to zero by the robot."""
 
@@ -52,9 +72,9 @@ class VelocityStream:
     ) -> None:
         """Preempt the running twist with the one that leads to `target`."""
         franky = import_franky()
-        twist = stream_twist(target, previous_target, measured, self._period_s, self._config)
-        if not (np.isfinite(twist.linear_mps).all() and np.isfinite(twist.angular_radps).all()):
-            raise RobotError(f"no finite twist leads from {measured} to {target}; nothing sent.")
+        twist = _finite(
+            stream_twist(target, previous_target, measured, self._period_s, self._config), target
+        )
         hold = franky.Duration(round(self._config.hold_s * 1e3))
         track = franky.RelativeDynamicsFactor(
             self._config.velocity_factor,
@@ -80,6 +100,70 @@ class VelocityStream:
         """Preempt the running twist with none."""
         franky = import_franky()
         robot.move(franky.CartesianVelocityWaypointMotion([_standstill()]), asynchronous=True)
+
+
+class WaypointTail:
+    """The target with the speed to pass it, and behind it the place where the arm may stop."""
+
+    def __init__(self, config: WaypointConfig, limits: StreamConfig, period_s: float) -> None:
+        """`limits`: its speeds cut the speed at the target, its gain is not used."""
+        self._config, self._limits, self._period_s = config, limits, period_s
+
+    def lead(
+        self, robot: "franky.Robot", target: Pose, previous_target: Pose, measured: Pose
+    ) -> None:
+        """Preempt the running path with one through `target` in a period, and to rest after it."""
+        franky = import_franky()
+        twist = _finite(
+            stream_twist(target, previous_target, previous_target, self._period_s, self._limits),
+            target,
+        )
+        half_s = 0.5 * self._config.tail_s
+        rest = Pose(
+            position_m=target.position_m + twist.linear_mps * half_s,
+            quaternion_xyzw=rotation.multiply(
+                rotation.from_rotvec(twist.angular_radps * half_s), target.quaternion_xyzw
+            ),
+        )
+        passing = franky.RobotVelocity(franky.Twist(twist.linear_mps, twist.angular_radps))
+        factor = franky.RelativeDynamicsFactor(
+            self._config.velocity_factor,
+            self._config.acceleration_factor,
+            self._config.jerk_factor,
+        )
+        robot.move(
+            franky.CartesianWaypointMotion(
+                [
+                    franky.CartesianWaypoint(
+                        franky.CartesianState(_robot_pose(target), passing),
+                        relative_dynamics_factor=factor,
+                        minimum_time=franky.Duration(round(self._period_s * 1e3)),
+                    ),
+                    franky.CartesianWaypoint(
+                        franky.CartesianState(_robot_pose(rest)), relative_dynamics_factor=factor
+                    ),
+                ]
+            ),
+            asynchronous=True,
+        )
+
+    def stop(self, robot: "franky.Robot") -> None:
+        """Preempt the running path with franky's own stop."""
+        franky = import_franky()
+        brake = franky.RelativeDynamicsFactor(1.0, BRAKE_ACCELERATION_FACTOR, BRAKE_JERK_FACTOR)
+        robot.move(franky.CartesianStopMotion(brake), asynchronous=True)
+
+
+def _finite(twist: Twist, target: Pose) -> Twist:
+    """The twist; RobotError where there is none, for franky's loop dies of it."""
+    if not (np.isfinite(twist.linear_mps).all() and np.isfinite(twist.angular_radps).all()):
+        raise RobotError(f"no finite twist leads to {target}; nothing sent.")
+    return twist
+
+
+def _robot_pose(pose: Pose) -> "franky.RobotPose":
+    franky = import_franky()
+    return franky.RobotPose(franky.Affine(pose.position_m, pose.quaternion_xyzw))
 
 
 def _standstill() -> "franky.CartesianVelocityWaypoint":

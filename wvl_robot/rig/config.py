@@ -9,7 +9,7 @@ from wvl_models.contract.camera import Intrinsics, View
 from wvl_models.contract.config import Config, load_config
 from wvl_models.contract.errors import ConfigError
 from wvl_robot.rig.limits import SafetyLimits
-from wvl_robot.rig.streaming import StreamConfig
+from wvl_robot.rig.streaming import ControlMode, ImpedanceConfig, StreamConfig, WaypointConfig
 
 
 class RobotConfig(Config):
@@ -27,7 +27,11 @@ class RobotConfig(Config):
     load_mass_kg: float = Field(default=0.0, ge=0, le=3)
     collision_torque_nm: float = Field(default=40.0, gt=0)
     collision_force_n: float = Field(default=40.0, gt=0)
+    mode: ControlMode = ControlMode.VELOCITY_STREAM
+    """How setpoints become motion; measured side by side in docs/decisions/011-control-modes.md."""
     stream: StreamConfig = StreamConfig()
+    waypoints: WaypointConfig = WaypointConfig()
+    impedance: ImpedanceConfig = ImpedanceConfig()
 
 
 class GripperConfig(Config):

@@ -21,6 +21,7 @@ from wvl_robot.rig.calibration import load_calibration
 from wvl_robot.rig.config import RigConfig, load_rig, rig_view
 from wvl_robot.rig.real_time import VIRTUAL_ROBOT_PRIORITY, real_time_birth
 from wvl_robot.virtual.lockstep import CellView
+from wvl_robot.virtual.motion_trace import MotionTrace
 from wvl_robot.virtual.tasks import SceneState, virtual_task
 
 ANSWER_TIMEOUT_S = 30.0
@@ -113,6 +114,14 @@ class VirtualCell:
         """Stop the arm as after a collision; for tests of whoever drives it."""
         self._robot.provoke_reflex()
 
+    def record_motion(self, seconds: float) -> None:
+        """Keep what the arm does from now on, for so long at most."""
+        self._robot.record_motion(seconds)
+
+    def motion(self) -> MotionTrace:
+        """What the arm did since `record_motion`."""
+        return self._robot.motion()
+
     def check(self) -> None:
         """Raise SetupError if the robot or the renderer has died."""
         if not self._robot.is_running:
@@ -180,6 +189,14 @@ class CellProcess:
     def provoke_reflex(self) -> None:
         """Stop the arm as after a collision; for tests of whoever drives it."""
         self._ask("provoke_reflex")
+
+    def record_motion(self, seconds: float) -> None:
+        """Keep what the arm does from now on, for so long at most."""
+        self._ask("record_motion", seconds)
+
+    def motion(self) -> MotionTrace:
+        """What the arm did since `record_motion`."""
+        return self._ask("motion")
 
     def check(self) -> None:
         """Raise SetupError if the cell has died."""

@@ -25,6 +25,7 @@ from wvl_robot.rig.config import RigConfig
 from wvl_robot.virtual.fci_log import FciLog
 from wvl_robot.virtual.fci_server import TIMESTEP_S, FciServer, FciSimulator
 from wvl_robot.virtual.lockstep import CellView
+from wvl_robot.virtual.motion_trace import MotionRecorder, MotionTrace
 from wvl_robot.virtual.scene import build_spec, compile_scene
 from wvl_robot.virtual.tasks import Layout, SceneState, VirtualTask
 
@@ -99,6 +100,22 @@ class FciRobot:
     def is_success(self) -> bool:
         """Whether the current state is a success state of the task."""
         return self.task.is_success(self.state())
+
+    def record_motion(self, seconds: float) -> None:
+        """Keep what the arm does from now on, for so long at most; forgets what was kept."""
+        recorder = MotionRecorder(self.scene, seconds)
+
+        def begin() -> None:
+            self._simulator.recorder = recorder
+
+        self._ask(begin)
+
+    def motion(self) -> MotionTrace:
+        """What was kept since `record_motion`; SetupError where nothing is."""
+        recorder = self._simulator.recorder
+        if recorder is None:
+            raise SetupError("no motion is being recorded; call record_motion first.")
+        return self._ask(recorder.trace)
 
     def joint_positions_rad(self) -> F64:
         """[7] as the physics has them."""

@@ -18,6 +18,7 @@ from franka_sim.mujoco_franka_sim import MujocoFrankaSim
 from wvl_models.contract.rotation import F64
 from wvl_robot.virtual.fci_log import PROVOKED
 from wvl_robot.virtual.lockstep import FINGER_SPEED_MPS
+from wvl_robot.virtual.motion_trace import MotionRecorder
 from wvl_robot.virtual.scene import PREFIX, Scene
 
 TIMESTEP_S = 0.001
@@ -64,6 +65,8 @@ class FciSimulator(MujocoFrankaSim):
         self._publish = publish
         self._requests: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._num_steps = 0
+        self.recorder: MotionRecorder | None = None
+        """Looks at every step; replaced by the physics thread alone."""
         self.latest_finger_positions = np.full(2, open_width_m / 2)
         self._finger_goal_m = self.latest_finger_positions
 
@@ -109,6 +112,8 @@ class FciSimulator(MujocoFrankaSim):
         self._serve_requests()
         super()._apply_control()
         self._num_steps += 1
+        if self.recorder is not None:
+            self.recorder.add(self.data)
         if self._publish is not None and self._num_steps % PUBLISH_EVERY == 0:
             self._publish(self.data)
 

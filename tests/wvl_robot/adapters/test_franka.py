@@ -132,7 +132,7 @@ def test_blind_motion_after_the_last_setpoint_is_bounded(arm: FrankaArm) -> None
         if k < 11:
             CLOCK.sleep_until_ns(tick_ns)
     CLOCK.sleep_until_ns(tick_ns + 900_000_000)
-    assert arm.read().base_T_ee.distance_m(at_last_send) < 0.065
+    assert arm.read().base_T_ee.distance_m(at_last_send) < 0.060
 
 
 def test_hold_brakes_long_before_a_twist_expires(arm: FrankaArm) -> None:

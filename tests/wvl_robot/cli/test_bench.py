@@ -39,3 +39,19 @@ def test_the_gate_is_timed_beside_a_reference(tmp_path: Path) -> None:
     figures = json.loads(file.read_text())
     assert figures["num_calls"] == 1000
     assert {"p999_us", "noise_p999_us", "command", "machine", "commit", "seed"} <= set(figures)
+
+
+@pytest.mark.cell
+@pytest.mark.slow
+def test_the_default_mode_is_measured_and_its_blind_motion_bounded(tmp_path: Path) -> None:
+    file = tmp_path / "modes.json"
+    words = ["--mode", "velocity_stream", "--trials", "1", "--host", loopback(62)]
+    result = CliRunner().invoke(app, ["modes", *words, "--json", str(file)])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(file.read_text())
+    (summary,) = figures["modes"]
+    assert summary["passes"] is True and summary["num_reflexes"] == 0
+    assert 0 < summary["task_rms_mm"] < 20
+    assert 20 < summary["thread_died_max_mm"] < 60
+    assert 0 < summary["process_died_max_mm"] < 60
+    assert figures["unenforced"] == []

@@ -26,10 +26,13 @@ def test_trials_write_a_rate_with_its_interval_and_its_source(
     version: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "rate.json"
-    result = CliRunner().invoke(app, ["policy", str(version), "--trials", "2", "--json", str(file)])
+    words = ["--trials", "2", "--execute-steps", "8", "--json", str(file)]
+    result = CliRunner().invoke(app, ["policy", str(version), *words])
     assert result.exit_code == 0, result.output
     figures = json.loads(file.read_text())
     assert figures["n"] == 2
+    task = figures["task"]
+    assert (task["name"], task["execute_steps"], task["lead_steps"]) == ("lift_cube", 8, 2)
     assert 0 <= figures["low"] <= figures["successes"] / 2 <= figures["high"] <= 1
     assert {"command", "commit", "seed", "machine"} <= set(figures)
 
@@ -80,17 +83,6 @@ def test_a_folder_that_is_no_store_is_said(tmp_path: Path) -> None:
     world_model = str(WEIGHTS / "tiny" / "world_model")
     result = CliRunner().invoke(app, ["world-model", world_model, "--store", str(tmp_path)])
     assert isinstance(result.exception, StoreError)
-
-
-def test_another_horizon_is_tried_and_written_beside_the_rate(
-    version: Path, tmp_path: Path
-) -> None:
-    file = tmp_path / "rate.json"
-    words = ["--trials", "1", "--execute-steps", "8", "--json", str(file)]
-    result = CliRunner().invoke(app, ["policy", str(version), *words])
-    assert result.exit_code == 0, result.output
-    task = json.loads(file.read_text())["task"]
-    assert (task["name"], task["execute_steps"], task["lead_steps"]) == ("lift_cube", 8, 2)
 
 
 def test_a_horizon_longer_than_a_chunk_is_refused(version: Path) -> None:
