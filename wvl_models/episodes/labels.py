@@ -116,7 +116,7 @@ class Labels:
 
     def undo(self, episode_id: str, author: str) -> Label | None:
         """Withdraw the author's label in force; returns what is current after that."""
-        standing = self._book_of(episode_id).standing(episode_id)
+        standing = self.book_of(episode_id).standing(episode_id)
         if author not in {label.author for label in standing}:
             raise StoreError(f"{author!r} has no label in force on episode {episode_id}.")
         self._append(episode_id, author, None)
@@ -124,15 +124,15 @@ class Labels:
 
     def current(self, episode_id: str) -> Label | None:
         """The newest label in force, or None."""
-        return self._book_of(episode_id).current(episode_id)
+        return self.book_of(episode_id).current(episode_id)
 
     def history(self, episode_id: str) -> tuple[LabelEvent, ...]:
         """Everything that was ever said of the episode, oldest first."""
-        return self._book_of(episode_id).history(episode_id)
+        return self.book_of(episode_id).history(episode_id)
 
     def disagreement(self, episode_id: str) -> Disagreement | None:
         """How the authors' labels in force differ, or None."""
-        return self._book_of(episode_id).disagreement(episode_id)
+        return self.book_of(episode_id).disagreement(episode_id)
 
     def _append(self, episode_id: str, author: str, label: Label | None) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -140,7 +140,7 @@ class Labels:
         event = LabelEvent(episode_id=episode_id, author=author, stamp_utc=stamp, label=label)
         self._log.append(event)
 
-    def _book_of(self, episode_id: str) -> LabelBook:
+    def book_of(self, episode_id: str) -> LabelBook:
         """The labels of one episode, without a look at the others."""
         manifest = read_manifest(self._layout, episode_id)
         first = {} if manifest.first_label is None else {episode_id: manifest.first_label.value()}

@@ -141,8 +141,8 @@ class EpisodeStore:
     def summary_of(self, episode_id: str) -> SummaryRow:
         """The row of one episode, without a look at the others."""
         facts = self.facts(episode_id)
-        book = self.labels.book({episode_id: facts})
-        return summary_row(facts, book, self.suggestions.by_episode())
+        book = self.labels.book_of(episode_id)
+        return summary_row(facts, book, {episode_id: self.suggestions.of(episode_id)})
 
     def header(self, episode_id: str) -> EpisodeHeader:
         """What was known before the first step."""

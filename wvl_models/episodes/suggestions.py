@@ -4,7 +4,7 @@
 reads labels, rewards, views or snapshots reads it. A person takes a suggestion over, or does not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -139,12 +139,16 @@ class _SuggestionRecord(Record):
         return parse_record(content, cls, source="the suggestion")
 
 
+_Entry = tuple[str, Suggestion]
+"""Episode and what is suggested of it."""
+
+
 class Suggestions:
     """The suggestions of one store, to read and to add to. Needs no store lock; any thread."""
 
     def __init__(self, files: FileSystem, layout: StoreLayout) -> None:
         self._layout = layout
-        self._log: RecordLog[tuple[str, Suggestion]] = RecordLog(files, layout.suggestions, _entry)
+        self._log: RecordLog[_Entry] = RecordLog(files, layout.suggestions, _entry)
 
     def add(self, episode_id: str, suggestion: Suggestion) -> None:
         """Append; it replaces what the same source suggested before. On the disk on return."""
@@ -158,17 +162,15 @@ class Suggestions:
 
     def by_episode(self) -> dict[str, tuple[Suggestion, ...]]:
         """The newest suggestion of each source, newest last."""
-        found: dict[str, dict[str, Suggestion]] = {}
+        found: dict[str, list[_Entry]] = {}
         for entry in self._log.values():
             if entry is not None:
-                sources = found.setdefault(entry[0], {})
-                sources.pop(entry[1].source, None)
-                sources[entry[1].source] = entry[1]
-        return {episode_id: tuple(sources.values()) for episode_id, sources in found.items()}
+                found.setdefault(entry[0], []).append(entry)
+        return {episode_id: _newest(entries) for episode_id, entries in found.items()}
 
     def of(self, episode_id: str) -> tuple[Suggestion, ...]:
         """The newest suggestion of each source for one episode, newest last."""
-        return self.by_episode().get(episode_id, ())
+        return _newest(entry for entry in self._log.values() if entry and entry[0] == episode_id)
 
     @property
     def path(self) -> Path:
@@ -180,7 +182,16 @@ class Suggestions:
         return self._log.repair(keep_original)
 
 
-def _entry(content: Content, source: str) -> tuple[str, Suggestion]:
+def _newest(entries: Iterable[_Entry]) -> tuple[Suggestion, ...]:
+    """The newest of each source, newest last."""
+    by_source: dict[str, Suggestion] = {}
+    for _, suggestion in entries:
+        by_source.pop(suggestion.source, None)
+        by_source[suggestion.source] = suggestion
+    return tuple(by_source.values())
+
+
+def _entry(content: Content, source: str) -> _Entry:
     record = parse_record(content, _SuggestionRecord, source=source)
     try:
         suggestion = Suggestion(
