@@ -14,7 +14,7 @@ from wvl_models.episodes.store import EpisodeStore
 from wvl_models.episodes.views import EpisodeView
 from wvl_models.loop.config import LoopConfig, Seeds
 from wvl_models.loop.curves import Curves
-from wvl_models.loop.lab import Lab, LiveLab
+from wvl_models.loop.lab import Lab, LiveLab, Scene
 from wvl_models.loop.progress import Progress
 from wvl_models.loop.run import Run, fresh_folder
 from wvl_models.policy.agent import PolicyAgent
@@ -38,7 +38,9 @@ class Circle:
     run: Run
     store: EpisodeStore
     registry: Registry
-    lab: Lab
+    scene: Scene
+    lab: Lab | None
+    """None where an operator is the lab."""
     live: LiveLab | None
     progress: Progress
     commit: str
@@ -54,6 +56,12 @@ class Circle:
     def seeds(self) -> Seeds:
         """Which initial states serve what."""
         return Seeds(self.config.seed)
+
+    def require_lab(self) -> Lab:
+        """The lab that records by itself; ConfigError where there is none."""
+        if self.lab is None:
+            raise ConfigError("this run has no lab of its own: an operator records its episodes.")
+        return self.lab
 
     def pretrained(self, kind: str) -> Path:
         """Folder of shipped weights; raises CheckpointError where there are none."""
@@ -88,7 +96,7 @@ class Circle:
 
     def reels(self, ids: Sequence[str]) -> list[Reel]:
         """Episodes as the models see them."""
-        size = View(intrinsics=self.lab.camera.intrinsics)
+        size = View(intrinsics=self.scene.camera.intrinsics)
         view, unseen = self.view(ids), [name for name in ids if name not in self._seen]
         for reel in read_reels(view, unseen, size):
             self._seen[reel.episode_id] = reel

@@ -50,6 +50,13 @@ class LoopConfig(Config):
 
     task: str = "lift_cube"
     rig: str = "virtual"
+    is_operated: bool = False
+    """People record and label on a real rig; the counts of `data` and `trials` are then the least
+    that a stage needs."""
+    store: str = ""
+    """Episode store of the run; empty: its own, below its folder."""
+    registry: str = ""
+    """Model registry, likewise."""
     size: Literal["tiny", "paper"] = "tiny"
     seed: int = 0
     turns: int = Field(default=2, ge=1)
@@ -79,6 +86,19 @@ class LoopConfig(Config):
     def demo(cls, task: str) -> "LoopConfig":
         """The full demonstration: about a quarter of an hour on two cores."""
         return cls(task=task)
+
+    @classmethod
+    def operated(cls, task: str, rig: str) -> "LoopConfig":
+        """On a real rig. The paper has about 50 demonstrations a task and 30 trials
+        (facts/policy_rl.md); fewer are let through, with the interval they earn.
+        """
+        return cls(
+            task=task,
+            rig=rig,
+            is_operated=True,
+            data=DataConfig(demonstrations=20, sans=0, rollouts=20, live=0),
+            trials=TrialConfig(held_out=20, gate=20, candidate_every=10**6, live=0),
+        )
 
     @classmethod
     def fast(cls, task: str) -> "LoopConfig":

@@ -1,6 +1,7 @@
 """The world outside, as the circle needs it: somebody demonstrates, deploys and tries out.
 
-On the virtual cell this is `wvl_robot.virtual.lab`; the circle itself knows no robot.
+On the virtual cell this is `wvl_robot.virtual.lab`; on a real rig it is an operator, see
+`stages.operated`. The circle itself knows no robot.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,8 +24,8 @@ class Attempt:
     jitter_sigma_m: float
 
 
-class Lab(Protocol):
-    """Fast, many episodes; ids are yielded once an episode is safe in the store."""
+class Scene(Protocol):
+    """What the models must know of the place."""
 
     @property
     def camera(self) -> CameraCalibration:
@@ -41,6 +42,10 @@ class Lab(Protocol):
         """Actions of an episode."""
         ...
 
+
+class Lab(Scene, Protocol):
+    """Fast, many episodes; ids are yielded once an episode is safe in the store."""
+
     def demonstrate(self, attempts: Sequence[Attempt]) -> Iterator[str]:
         """Demonstrations."""
         ...
@@ -54,6 +59,15 @@ class Lab(Protocol):
     def try_out(self, policy: Path, seeds: Sequence[int]) -> Iterator[Trial]:
         """Trials of a published policy, greedy, not recorded."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RigScene:
+    """A real rig: an operator records, the circle only reads."""
+
+    camera: CameraCalibration
+    instruction: str
+    horizon_steps: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

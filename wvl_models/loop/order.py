@@ -9,6 +9,7 @@ from wvl_models.contract.errors import ConfigError
 from wvl_models.loop.circle import Circle
 from wvl_models.loop.config import LoopConfig
 from wvl_models.loop.run import StageRecord
+from wvl_models.loop.stages import operated
 from wvl_models.loop.stages.collect import collect
 from wvl_models.loop.stages.deploy import deploy
 from wvl_models.loop.stages.feedback import check_alignment, fine_tune_world_model, roll_out
@@ -26,21 +27,26 @@ class Stage:
 
 
 def stages_of(config: LoopConfig) -> tuple[Stage, ...]:
-    """All stages of a run, in order."""
+    """All stages of a run, in order; those that need the world differ where people record."""
+    by_hand = config.is_operated
     stages = [
-        Stage(name="collect", run=collect),
+        Stage(name="collect", run=operated.collect if by_hand else collect),
         Stage(name="sft", run=imitate),
-        Stage(name="trial-0", run=partial(try_out, turn=0)),
+        Stage(name="trial-0", run=partial(operated.try_out if by_hand else try_out, turn=0)),
     ]
     for turn in range(1, config.turns + 1):
+        works = {
+            "rollouts": operated.roll_out if by_hand else roll_out,
+            "world-model": fine_tune_world_model,
+            "alignment": check_alignment,
+            "practise": practise,
+            "gate": operated.gate if by_hand else gate,
+            "deploy": operated.deploy if by_hand else deploy,
+            "trial": operated.try_out if by_hand else try_out,
+        }
         stages += [
-            Stage(name=f"rollouts-{turn}", run=partial(roll_out, turn=turn)),
-            Stage(name=f"world-model-{turn}", run=partial(fine_tune_world_model, turn=turn)),
-            Stage(name=f"alignment-{turn}", run=partial(check_alignment, turn=turn)),
-            Stage(name=f"practise-{turn}", run=partial(practise, turn=turn)),
-            Stage(name=f"gate-{turn}", run=partial(gate, turn=turn)),
-            Stage(name=f"deploy-{turn}", run=partial(deploy, turn=turn)),
-            Stage(name=f"trial-{turn}", run=partial(try_out, turn=turn)),
+            Stage(name=f"{name}-{turn}", run=partial(work, turn=turn))
+            for name, work in works.items()
         ]
     return tuple(stages)
 

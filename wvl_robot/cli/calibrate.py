@@ -106,7 +106,7 @@ def solve(
 
 def _real_rig(rig: str) -> RigConfig:
     config = load_rig(share_folder(), rig)
-    if config.camera.serial == "virtual":
+    if config.is_virtual:
         raise ConfigError(f"rig '{rig}' is a virtual one, its camera is exact; choose a real rig.")
     return config
 

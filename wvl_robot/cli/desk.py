@@ -65,7 +65,7 @@ def self_test(rig: RigOption) -> None:
 
 def _robot(rig: str) -> RobotConfig:
     config = load_rig(share_folder(), rig)
-    if config.camera.serial == "virtual":
+    if config.is_virtual:
         raise ConfigError(f"rig '{rig}' is a virtual one and has no Desk; choose a real rig.")
     return config.robot
 

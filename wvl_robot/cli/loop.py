@@ -12,11 +12,17 @@ from rich.table import Table
 from wvl_models.cli.output import make_console
 from wvl_models.cli.progress import BarProgress
 from wvl_models.contract.config import load_config
+from wvl_models.contract.task import load_task
 from wvl_models.loop.config import LoopConfig
 from wvl_models.loop.order import run_all, run_stage, stages_of
 from wvl_models.loop.progress import JsonProgress, Progress
+from wvl_models.loop.report.facts import gather
+from wvl_models.loop.report.page import write_report
 from wvl_models.loop.run import Run
 from wvl_robot.cli.composition import open_circle
+from wvl_robot.cli.provenance import source_commit
+from wvl_robot.rig.config import load_rig
+from wvl_robot.share import share_folder
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -34,17 +40,31 @@ class ProgressStyle(StrEnum):
 def begin(
     run: RunFolder,
     task: Annotated[str, typer.Option(help="A task of config/task.")] = "lift_cube",
+    rig: Annotated[str, typer.Option(help="Rig file below config/rig.")] = "virtual",
     seed: Annotated[int, typer.Option(min=0, help="Of everything random in the run.")] = 0,
+    store: Annotated[
+        Path | None, typer.Option(help="Episode store instead of one below the run.")
+    ] = None,
+    registry: Annotated[Path | None, typer.Option(help="Model registry, likewise.")] = None,
+    operated: Annotated[
+        bool, typer.Option("--operated", help="People record, on a virtual rig, too.")
+    ] = False,
     config: Annotated[
-        Path | None, typer.Option(help="YAML with settings of the run; replaces task and seed.")
+        Path | None, typer.Option(help="YAML with settings of the run; replaces all others.")
     ] = None,
 ) -> None:
-    """Write a run's settings, so that its stages can be run one by one."""
-    settings = (
-        load_config(config, LoopConfig)
-        if config is not None
-        else LoopConfig.demo(task).model_copy(update={"seed": seed})
-    )
+    """Write a run's settings, so that its stages can be run one by one.
+
+    On a real rig people record and label; a stage that lacks episodes says which.
+    """
+    if config is not None:
+        settings = load_config(config, LoopConfig)
+    else:
+        is_real = not load_rig(share_folder(), rig).is_virtual
+        settings = (
+            LoopConfig.operated(task, rig) if is_real or operated else LoopConfig.demo(task)
+        ).model_copy(update={"seed": seed, "rig": rig} | _places(store, registry))
+    load_task(share_folder(), settings.task)
     opened = Run(run, settings)
     make_console().print(f"{run}: {', '.join(stage.name for stage in stages_of(opened.config))}")
 
@@ -68,6 +88,14 @@ def resume(run: RunFolder) -> None:
 
 
 @app.command()
+def report(run: RunFolder) -> None:
+    """Write the report of a run whose stages are all done."""
+    opened = Run.open(run)
+    page = write_report(opened, gather(opened, source_commit()))
+    make_console().print(f"report: {page}")
+
+
+@app.command()
 def show(run: RunFolder) -> None:
     """The stages of a run and what they found."""
     opened = Run.open(run)
@@ -79,6 +107,12 @@ def show(run: RunFolder) -> None:
         else:
             table.add_row(item.name, f"{record.seconds:.0f}", _brief(record.result))
     make_console().print(table)
+
+
+def _places(store: Path | None, registry: Path | None) -> dict[str, str]:
+    """Absolute, because a run is continued from anywhere."""
+    given = {"store": store, "registry": registry}
+    return {name: str(path.resolve()) for name, path in given.items() if path is not None}
 
 
 @contextmanager

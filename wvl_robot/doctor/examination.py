@@ -28,7 +28,7 @@ class Patient:
     @property
     def is_virtual(self) -> bool:
         """Whether robot and camera are the virtual cell's."""
-        return self.rig.camera.serial == "virtual"
+        return self.rig.is_virtual
 
 
 def examine(patient: Patient) -> Iterator[Finding]:

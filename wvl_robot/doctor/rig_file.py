@@ -20,7 +20,7 @@ def check_rig_file(rig: RigConfig, share: Path) -> list[Finding]:
         findings.append(judge_residuals(*load_residuals(share, rig)))
     except WvlError as error:
         findings.append(fail("calibration", str(error), "calibrate, see docs/operator.md"))
-    if rig.camera.serial != "virtual":
+    if not rig.is_virtual:
         findings.append(judge_locks(rig))
     return findings
 

@@ -11,6 +11,9 @@ from wvl_models.contract.errors import ConfigError
 from wvl_robot.rig.limits import SafetyLimits
 from wvl_robot.rig.streaming import ControlMode, ImpedanceConfig, StreamConfig, WaypointConfig
 
+VIRTUAL_SERIAL = "virtual"
+"""A camera of this serial is the virtual cell's, and so is the rig."""
+
 
 class RobotConfig(Config):
     """The arm and how it may be driven."""
@@ -82,6 +85,11 @@ class RigConfig(Config):
     safety: SafetyLimits
     calibration: str
     """Folder below `calibration/` whose `current.yaml` names the active calibration."""
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether robot and camera are the virtual cell's."""
+        return self.camera.serial == VIRTUAL_SERIAL
 
 
 def load_rig(share: Path, name: str) -> RigConfig:

@@ -74,7 +74,7 @@ class RosLiveLab:
         self._share, self._task, self._rig = share, task, rig
         self._store, self._registry, self._commit = store, registry, commit
         self._log_folder, self._announce = log_folder, announce
-        self._is_virtual = load_rig(share, rig).camera.serial == "virtual"
+        self._is_virtual = load_rig(share, rig).is_virtual
         if not self._is_virtual:
             raise SetupError(
                 f"rig '{rig}' cannot reset itself; the loop's live episodes need the virtual cell."

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
+from wvl_robot.rig.config import VIRTUAL_SERIAL as VIRTUAL_SERIAL
 from wvl_robot.rig.config import RigConfig, load_rig
 from wvl_robot.ros.params import RigParams
 from wvl_robot.share import share_folder
-
-VIRTUAL_SERIAL = "virtual"
-"""A camera of this serial is the virtual cell's."""
 
 
 def share_of(share: str) -> Path:

@@ -52,6 +52,8 @@ class ReportFacts:
     machine: dict[str, Any]
     versions: dict[str, str]
     claims_improvement: bool
+    is_operated: bool
+    folder: str
 
     @property
     def in_force(self) -> TurnSuccess:
@@ -66,6 +68,8 @@ class ReportFacts:
     @property
     def command(self) -> str:
         """What makes these figures anew."""
+        if self.is_operated:
+            return f"wvl loop resume --run {self.folder}"
         fast = "" if self.claims_improvement else " --fast"
         return f"wvl demo{fast} --task {self.task} --seed {self.seed} --out DIR"
 
@@ -90,7 +94,9 @@ class ReportFacts:
             said += ", and the 95 % intervals do not overlap."
         else:
             said += "; the 95 % intervals overlap, so one run alone does not prove it."
-        if self.total_s > MAX_DEMO_S:
+        if self.is_operated:
+            said += " Trials are deployments on the rig, labelled and started by people."
+        elif self.total_s > MAX_DEMO_S:
             said += (
                 f" The run took {self.total_s / 60:.1f} minutes, more than the "
                 f"{MAX_DEMO_S // 60} that were aimed at."
@@ -152,4 +158,6 @@ def gather(run: Run, commit: str) -> ReportFacts:
         machine=describe_machine(),
         versions=versions(),
         claims_improvement=config.claims_improvement,
+        is_operated=config.is_operated,
+        folder=str(run.folder),
     )

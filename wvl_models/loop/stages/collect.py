@@ -17,7 +17,11 @@ def collect(circle: Circle) -> dict[str, Any]:
     sans = [sans_attempt(seeds.sans(i), i, data.near_share) for i in range(data.sans)]
     test = [sans_attempt(seeds.test(i), i, data.near_share) for i in range(data.test)]
     attempts = [*careful, *sans, *test]
-    ids = list(follow(circle.progress, "collect", len(attempts), circle.lab.demonstrate(attempts)))
+    ids = list(
+        follow(
+            circle.progress, "collect", len(attempts), circle.require_lab().demonstrate(attempts)
+        )
+    )
     first_sans, first_test = len(careful), len(careful) + len(sans)
     demonstrations = successes(circle, [*live, *ids[:first_sans]])
     if not demonstrations:

@@ -24,7 +24,7 @@ def roll_out(circle: Circle, turn: int) -> dict[str, Any]:
     folder = circle.registry.folder("policy", version)
     seeds = [circle.seeds.rollouts(turn, i) for i in range(data.rollouts)]
     temperatures = [data.explore_temperature * (i % 2) for i in range(data.rollouts)]
-    work = circle.lab.deploy(folder, seeds, temperatures)
+    work = circle.require_lab().deploy(folder, seeds, temperatures)
     ids = list(follow(circle.progress, f"rollouts, turn {turn}", len(seeds), work))
     held_out = ids[HOLD_OUT_EVERY - 1 :: HOLD_OUT_EVERY]
     return {

@@ -23,7 +23,7 @@ def practise(circle: Circle, turn: int) -> dict[str, Any]:
     agent = load_policy(circle.registry.verify("policy", parent))
     model_version = circle.run.result(f"world-model-{turn}")["version"]
     world = load_world_model(circle.registry.verify("world_model", model_version))
-    num_chunks = circle.lab.horizon_steps // world.chunk_steps
+    num_chunks = circle.scene.horizon_steps // world.chunk_steps
     config = circle.config.rl.model_copy(update={"num_chunks": num_chunks})
     ids = circle.experience(turn)
     starts, example = _starts(circle, ids)
@@ -81,7 +81,7 @@ def gate(circle: Circle, turn: int) -> dict[str, Any]:
     seeds = [circle.seeds.gate(i) for i in range(circle.config.trials.gate)]
     scores = {}
     for version in dict.fromkeys([current, *(entry["version"] for entry in candidates)]):
-        work = circle.lab.try_out(circle.registry.folder("policy", version), seeds)
+        work = circle.require_lab().try_out(circle.registry.folder("policy", version), seeds)
         trials = list(follow(circle.progress, f"gate, turn {turn}", len(seeds), work))
         scores[version] = sum(trial.is_success for trial in trials)
     best = max(candidates, key=lambda entry: scores[entry["version"]])
@@ -109,7 +109,7 @@ def try_out(circle: Circle, turn: int) -> dict[str, Any]:
     else:
         version = circle.run.result(f"gate-{turn}")["candidate"]
     seeds = [circle.seeds.trials(i) for i in range(circle.config.trials.held_out)]
-    work = circle.lab.try_out(circle.registry.folder("policy", version), seeds)
+    work = circle.require_lab().try_out(circle.registry.folder("policy", version), seeds)
     trials = list(follow(circle.progress, f"trials, turn {turn}", len(seeds), work))
     found = rate(sum(trial.is_success for trial in trials), len(trials))
     circle.progress.reach(len(trials), str(found))
@@ -129,6 +129,6 @@ def _starts(circle: Circle, ids: list[str]) -> tuple[StartStates, Any]:
     starts = StartStates(
         frames=np.stack([reel.frames[0] for reel in reels]),
         targets=np.stack([reel.targets[0] for reel in reels]),
-        instruction=circle.lab.instruction,
+        instruction=circle.scene.instruction,
     )
     return starts, reels[0]
