@@ -19,6 +19,7 @@ from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.core.announced_sink import AnnouncedSink, EpisodeChange, EpisodeNews
 from wvl_robot.core.decision import Pilot, PolicyPilot, TeleopPilot
 from wvl_robot.core.episode_recorder import EpisodeRecorder
+from wvl_robot.core.labelling import relabel, withdraw
 from wvl_robot.core.schedule import make_schedule, schedule_of
 from wvl_robot.core.session import Session, SessionPorts
 from wvl_robot.core.session_config import SessionConfig
@@ -212,26 +213,26 @@ class SessionFront:
         return {"message": "one more step shows the outcome"}
 
     def label(self, request: Any) -> dict[str, Any]:  # LabelEpisode.Request
-        """Label a committed episode."""
-        try:
-            outcome = Outcome(request.outcome)
-        except ValueError as error:
-            raise ConfigError(f"unknown outcome '{request.outcome}'.") from error
+        """Label a committed episode, or withdraw the label of an author."""
+        outcome = _outcome(request.outcome)
         if len(request.success_starts) != len(request.success_ends):
             raise DataError("success_starts and success_ends must have the same length.")
         spans = zip(request.success_starts, request.success_ends, strict=True)
-        label = Label(
-            outcome=outcome,
-            success_intervals=tuple((int(first), int(last)) for first, last in spans),
-            author=request.author,
-            confidence=float(request.confidence),
-            notes=request.notes,
-        )
-        self._store.labels.add(request.episode_id, label)
-        facts, header = (
-            self._store.facts(request.episode_id),
-            self._store.header(request.episode_id),
-        )
+        episode_id, author = request.episode_id, request.author
+        if outcome is None:
+            outcome = withdraw(self._store, episode_id, author)
+            message = f"withdrawn; now {'unlabelled' if outcome is None else outcome.value}"
+        else:
+            said = Label(
+                outcome=outcome,
+                success_intervals=tuple((int(first), int(last)) for first, last in spans),
+                author=author,
+                confidence=float(request.confidence),
+                notes=request.notes,
+            )
+            relabel(self._store, episode_id, said)
+            message = f"labelled {outcome.value}"
+        facts, header = self._store.facts(episode_id), self._store.header(episode_id)
         self._announce(
             EpisodeNews(
                 change=EpisodeChange.LABELLED,
@@ -240,7 +241,7 @@ class SessionFront:
                 outcome=outcome,
             )
         )
-        return {"message": f"labelled {outcome.value}"}
+        return {"message": message}
 
     def clear_fault(self, request: Any) -> dict[str, Any]:  # Trigger.Request
         """Be ready again."""
@@ -295,6 +296,16 @@ class SessionFront:
                 detail=news.detail,
             )
         )
+
+
+def _outcome(text: str) -> Outcome | None:
+    """None for an empty one; ConfigError for one that is none."""
+    try:
+        return Outcome(text) if text else None
+    except ValueError as error:
+        raise ConfigError(
+            f"unknown outcome '{text}'; known: {', '.join(outcome.value for outcome in Outcome)}."
+        ) from error
 
 
 def open_store(folder: Path) -> EpisodeStore:
