@@ -116,6 +116,16 @@ NEAR_SHARE = Argument(
 AIM_SIGMA = Argument(
     name="aim_sigma_m", default="0.004", description="Spread of the scripted operator's aim (m)."
 )
+CAMERA_RECORD = Argument(
+    name="camera_record",
+    default="",
+    description="New *.db3 file for the camera's raw stream, by its SDK; empty: none.",
+)
+CAMERA_PLAYBACK = Argument(
+    name="camera_playback",
+    default="",
+    description="*.db3 file that is played in place of the camera; empty: none.",
+)
 OPERATOR = Argument(name="operator", default="", description="Name written into every episode.")
 COMMIT = Argument(name="commit", default="", description="Software revision written likewise.")
 REVIEWED = Argument(
@@ -133,7 +143,14 @@ _CELL = NodeSpec(
     name="cell", parameters={**_RIG, "task": Argued(argument="task")}, is_virtual_only=True
 )
 _ROBOT = NodeSpec(name="robot", parameters=_RIG)
-_CAMERA = NodeSpec(name="camera", parameters=_RIG)
+_CAMERA = NodeSpec(
+    name="camera",
+    parameters={
+        **_RIG,
+        "record": Argued(argument="camera_record", is_path=True),
+        "playback": Argued(argument="camera_playback", is_path=True),
+    },
+)
 _SESSION = {
     **_RIG,
     "task": Argued(argument="task"),
@@ -190,7 +207,7 @@ _POLICY_CAMPAIGN = NodeSpec(
     is_campaign=True,
 )
 _CAMPAIGN_ARGUMENTS = (NUM_EPISODES, SEED, SEEDS, REPORT)
-_RIG_ARGUMENTS = (RIG, HOST, TASK, STORE, OPERATOR, COMMIT)
+_RIG_ARGUMENTS = (RIG, HOST, TASK, STORE, OPERATOR, COMMIT, CAMERA_RECORD, CAMERA_PLAYBACK)
 _POLICY_ARGUMENTS = (REGISTRY, POLICY, *_CAMPAIGN_ARGUMENTS, SWAP_TO, SEEDS_AFTER)
 
 GRAPHS: Mapping[str, Graph] = {

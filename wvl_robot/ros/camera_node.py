@@ -1,15 +1,22 @@
 """Camera node: the RealSense adapter's frames as Image and FrameMetadata, and how it is doing.
 
 On the virtual rig the frames come out of the virtual cell's shared memory through a software device
-of the same SDK; downstream of it nothing differs. USB faults stay in this process.
+of the same SDK; downstream of it nothing differs. Either can be recorded by the SDK, and a
+recording be played instead. USB faults stay in this process.
 """
 
 from contextlib import ExitStack
+from pathlib import Path
 
 from wvl_models.contract.camera import Intrinsics
 from wvl_models.contract.errors import CameraError
 from wvl_robot.adapters.realsense import RealSenseCamera
-from wvl_robot.adapters.realsense_sources import D435Source, FrameSource, SoftwareSource
+from wvl_robot.adapters.realsense_sources import (
+    D435Source,
+    FrameSource,
+    RecordedSource,
+    SoftwareSource,
+)
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.rig.calibration import load_calibration
 from wvl_robot.rig.config import RigConfig
@@ -18,7 +25,7 @@ from wvl_robot.ros.host import Host
 from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import CameraParams
 from wvl_robot.ros.process import run
-from wvl_robot.ros.rig import VIRTUAL_SERIAL, load_rig_of
+from wvl_robot.ros.rig import load_rig_of
 
 POLL_S = 0.003
 """Between two looks for a new frame: a tenth of a period at 30 Hz."""
@@ -27,20 +34,32 @@ RETRY_S = 0.5
 """Between two looks for the virtual cell's frames."""
 
 
-def _open(rig: RigConfig, calibrated: Intrinsics, stack: ExitStack) -> RealSenseCamera:
+def _open(
+    rig: RigConfig, calibrated: Intrinsics, params: CameraParams, stack: ExitStack
+) -> RealSenseCamera:
     """A started camera that the stack closes; CameraError where there is none yet."""
-    source: FrameSource = D435Source(rig.camera)
     with ExitStack() as mine:
-        if rig.camera.serial == VIRTUAL_SERIAL:
-            from wvl_robot.virtual.camera_device import VirtualD435
-
-            virtual = VirtualD435(rig.robot.host, calibrated, rig.camera.rate_hz, RETRY_S)
-            mine.callback(virtual.close)
-            source = SoftwareSource(virtual.device, rig.camera)
+        source = _source(rig, calibrated, params, mine)
         camera = RealSenseCamera(source, rig.camera, SystemClock(), calibrated)
         mine.callback(camera.close)
         stack.push(mine.pop_all())
     return camera
+
+
+def _source(
+    rig: RigConfig, calibrated: Intrinsics, params: CameraParams, stack: ExitStack
+) -> FrameSource:
+    """A recording, the virtual cell, or the camera of the rig."""
+    record_to = Path(params.record) if params.record else None
+    if params.playback:
+        return RecordedSource(Path(params.playback), rig.camera, repeats=True)
+    if not rig.is_virtual:
+        return D435Source(rig.camera, record_to)
+    from wvl_robot.virtual.camera_device import VirtualD435
+
+    virtual = VirtualD435(rig.robot.host, calibrated, rig.camera.rate_hz, RETRY_S)
+    stack.callback(virtual.close)
+    return SoftwareSource(virtual.device, rig.camera, record_to)
 
 
 class Feed:
@@ -73,7 +92,9 @@ def configure(host: Host, params: CameraParams) -> Activate:
     share, rig = load_rig_of(params)
     calibrated = load_calibration(share, rig).intrinsics
     devices = host.enter(ExitStack())
-    camera = host.insist(lambda: _open(rig, calibrated, devices), CameraError, params.patience_s)
+    camera = host.insist(
+        lambda: _open(rig, calibrated, params, devices), CameraError, params.patience_s
+    )
 
     def activate(active: Host) -> None:
         feed = Feed(active, camera)

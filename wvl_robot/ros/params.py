@@ -67,6 +67,10 @@ class CameraParams(RigParams):
     """How long to look for the camera; 0: once."""
     status_rate_hz: float = Field(default=10.0, ge=1.0, le=30.0)
     """How often the stream's health is published."""
+    record: str = ""
+    """New *.db3 file into which the SDK writes the stream; empty: none."""
+    playback: str = ""
+    """*.db3 file that is played, again and again, in place of the camera; empty: none."""
 
 
 class SessionParams(RigParams):
