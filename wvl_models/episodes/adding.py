@@ -21,6 +21,7 @@ def add_episode(
     header: EpisodeHeader,
     arrays: EpisodeArrays,
     label: Label | None,
+    ending: Ending,
 ) -> Manifest:
     """Write and seal; StoreError: nothing is committed. A crash leaves nothing worth keeping."""
     HeaderRecord.of(header)
@@ -30,7 +31,7 @@ def add_episode(
         with store_errors(f"add episode {header.episode_id}"):
             for folder in (staging.folder, staging.group, staging.group / RGB):
                 files.make_folder(folder)
-            return _write(files, layout, header, arrays, label)
+            return _write(files, layout, header, arrays, label, ending)
     except StoreError:
         try:
             files.remove(staging.folder)
@@ -45,6 +46,7 @@ def _write(
     header: EpisodeHeader,
     arrays: EpisodeArrays,
     label: Label | None,
+    ending: Ending,
 ) -> Manifest:
     frames = FrameWriter.create(files, layout.staging(header.episode_id).frames)
     try:
@@ -56,7 +58,7 @@ def _write(
             frames=frames,
             image_shape=(arrays.rgb.shape[1], arrays.rgb.shape[2]),
             label=label,
-            ending=Ending.COMMITTED,
+            ending=ending,
         )
         return seal(files, layout, recording)
     finally:

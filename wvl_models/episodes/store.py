@@ -24,6 +24,7 @@ from wvl_models.episodes.lock import StoreLock
 from wvl_models.episodes.marker import check_store, create_store
 from wvl_models.episodes.overview import SummaryRow, summary_row
 from wvl_models.episodes.reading import read_arrays, read_manifest, read_rgb, read_signals
+from wvl_models.episodes.records import Ending
 from wvl_models.episodes.repair import Log, Repair, move_aside, repair_log, repair_staging
 from wvl_models.episodes.snapshot import EpisodeFilter, Snapshot
 from wvl_models.episodes.suggestions import Suggestions
@@ -93,10 +94,19 @@ class EpisodeStore:
         self._writers = [w for w in self._writers if w.state is WriterState.OPEN] + [writer]
         return writer
 
-    def add(self, header: EpisodeHeader, arrays: EpisodeArrays, label: Label | None = None) -> str:
-        """Commit an episode that lies in memory; on the disk when this returns its id."""
+    def add(
+        self,
+        header: EpisodeHeader,
+        arrays: EpisodeArrays,
+        label: Label | None = None,
+        ending: Ending = Ending.COMMITTED,
+    ) -> str:
+        """Commit an episode that lies in memory; on the disk when this returns its id.
+
+        `ending` is how its recording ended, where that was elsewhere.
+        """
         self._prepare(header.episode_id, _FREE_FACTOR * arrays.rgb.nbytes)
-        manifest = add_episode(self._files, self.layout, header, arrays, label)
+        manifest = add_episode(self._files, self.layout, header, arrays, label, ending)
         self._index.add(manifest)
         return header.episode_id
 

@@ -65,6 +65,26 @@ def test_export_takes_the_filters(store: EpisodeStore, wvl: Wvl, tmp_path: Path)
     assert "1 episodes, 5 steps" in out
 
 
+def test_import_makes_a_store_of_an_export(store: EpisodeStore, wvl: Wvl, tmp_path: Path) -> None:
+    wvl("export", tmp_path / "out", "--images", "png")
+    code, out, err = wvl("import", tmp_path / "out", "--store", tmp_path / "other")
+    assert (code, err) == (0, "")
+    assert "2 episodes added, 0 were there already; 2 equal the exported ones" in out
+    assert EpisodeStore(tmp_path / "other").ids() == ("lift-1", "mug-1")
+
+
+def test_import_of_a_foreign_data_set_asks_for_a_mapping(
+    store: EpisodeStore, wvl: Wvl, tmp_path: Path
+) -> None:
+    wvl("export", tmp_path / "theirs", "--images", "png")
+    (tmp_path / "theirs/meta/wvl.json").unlink()
+    code, _, err = wvl("import", tmp_path / "theirs", "--store", tmp_path / "other")
+    assert code == 1
+    assert "say with --mapping what its columns mean" in err
+    assert "observation.state (float32 [15]: joint_1_rad" in err
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -73,6 +93,8 @@ def test_export_takes_the_filters(store: EpisodeStore, wvl: Wvl, tmp_path: Path)
         (("export", "{tmp}/store"), "exists already"),
         (("export", "{tmp}/out", "--images", "av1"), "export them as png"),
         (("export", "{tmp}/out", "--camera", "a/b"), "letters, digits"),
+        (("import", "/nowhere"), "/nowhere is not a LeRobot data set"),
+        (("import", "{tmp}/store"), "is not a LeRobot data set"),
     ],
 )
 def test_wrong_input_ends_with_one_line(

@@ -1,4 +1,4 @@
-"""`wvl episodes export`: episodes for LeRobot."""
+"""`wvl episodes export` and `import`: episodes for LeRobot, and from it."""
 
 from dataclasses import asdict
 from enum import StrEnum
@@ -17,8 +17,15 @@ from wvl_models.cli.episodes.options import (
     episode_filter,
 )
 from wvl_models.cli.output import JsonOption, make_progress, write_json
+from wvl_models.contract.config import load_config
+from wvl_models.contract.errors import ConfigError
+from wvl_models.episodes.exchange.foreign_import import foreign_arrivals
+from wvl_models.episodes.exchange.importing import admit
+from wvl_models.episodes.exchange.lerobot_dataset import LeRobotDataSet
 from wvl_models.episodes.exchange.lerobot_documents import ImageCoding, LeRobotOptions
 from wvl_models.episodes.exchange.lerobot_export import LeRobotReport, export_lerobot
+from wvl_models.episodes.exchange.mapping import Mapping
+from wvl_models.episodes.exchange.own_import import own_arrivals
 from wvl_models.episodes.snapshot import EpisodeFilter, Snapshot
 from wvl_models.episodes.store import EpisodeStore
 from wvl_models.episodes.views import EpisodeView
@@ -67,6 +74,46 @@ def export(
         write_json(json, asdict(report))
     if json != "-":
         typer.echo(f"{out}: {_sentence(report)}")
+
+
+def import_episodes(
+    source: Annotated[Path, typer.Argument(metavar="DIR", help="A LeRobot v3.0 data set.")],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--mapping",
+            metavar="FILE",
+            help="YAML that says what its columns mean; not needed for an export of ours.",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Begins the new ids; the folder's name by default.")
+    ] = None,
+    store: StoreOption = DEFAULT_STORE,
+    json: JsonOption = None,
+) -> None:
+    """Bring a LeRobot data set into a store; what is there already stays as it is."""
+    data_set = LeRobotDataSet(source)
+    if mapping is not None:
+        arrivals = foreign_arrivals(data_set, load_config(mapping, Mapping), name)
+    elif data_set.own is not None:
+        arrivals = own_arrivals(data_set)
+    else:
+        raise ConfigError(
+            f"{source} is not an export of ours, so say with --mapping what its columns mean "
+            f"(docs/decisions/010-exchange.md has an example); {data_set.describe()}."
+        )
+    with EpisodeStore.create(store) as opened, make_progress() as progress:
+        bar = progress.add_task("import", total=data_set.num_episodes)
+        report = admit(opened, arrivals, lambda num_done: progress.update(bar, completed=num_done))
+    if json is not None:
+        write_json(json, asdict(report))
+    if json != "-":
+        equal = f"; {report.num_identical} equal the exported ones byte for byte"
+        typer.echo(
+            f"{store}: {report.num_added} episodes added, {report.num_present} were there already"
+            + (equal if mapping is None else "")
+        )
 
 
 def _view(
