@@ -32,6 +32,8 @@ class FrameWriter:
         self._sha256 = hashlib.sha256()
         self._spans: list[FrameSpan] = []
         self._written_back = 0
+        self.is_sync_doubtful = False
+        """A sync failed: what the file shows need not be on the disk, see `copy`."""
 
     @classmethod
     def create(cls, files: FileSystem, path: Path) -> "FrameWriter":
@@ -50,6 +52,28 @@ class FrameWriter:
             writer._sha256.update(read_at(writer._descriptor, offset, size))
         return writer
 
+    @classmethod
+    def copy(cls, files: FileSystem, path: Path, spans: list[FrameSpan]) -> "FrameWriter":
+        """Like `resume`, but into a new file, which is on the disk before it takes the old place.
+
+        For where a sync of the old one may have failed: Linux forgets what it could not write, goes
+        on to show it, and lets the next sync succeed.
+        """
+        beside = path.with_name(f".{path.name}")
+        writer = cls.create(files, beside)
+        source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            for span in spans:
+                writer._spans.append(writer._append(read_at(source, span.offset, span.num_bytes)))
+            files.sync(writer._descriptor)
+            files.rename(beside, path)
+        except BaseException:
+            writer.close()
+            raise
+        finally:
+            os.close(source)
+        return writer
+
     @property
     def num_bytes(self) -> int:
         """Size of the frames so far."""
@@ -64,7 +88,9 @@ class FrameWriter:
     def finish(self) -> FileRecord:
         """Add the index; the file is on the disk and closed when this returns."""
         self._append(chunks.encode_index(self._spans))
+        self.is_sync_doubtful = True
         self._files.sync(self._descriptor)
+        self.is_sync_doubtful = False
         size = self.num_bytes + chunks.index_bytes(len(self._spans))
         self.close()
         return FileRecord(num_bytes=size, sha256=self._sha256.hexdigest())

@@ -1,6 +1,7 @@
 """`store.json`: the file that makes a folder an episode store."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 from wvl_models.contract.errors import StoreError
@@ -28,7 +29,7 @@ class _Marker(Record):
 def create_store(files: FileSystem, layout: StoreLayout) -> None:
     """Make an empty store in a new or empty folder; the marker comes last."""
     with store_errors(f"create an episode store at {layout.root}"):
-        layout.root.mkdir(parents=True, exist_ok=True)
+        _make_root(files, layout.root)
         _refuse_strangers(layout)
         for folder in (layout.episodes, layout.all_staging):
             folder.mkdir(exist_ok=True)
@@ -62,6 +63,14 @@ def check_store(layout: StoreLayout) -> None:
     for folder in (layout.episodes, layout.all_staging):
         if folder.is_symlink() or not folder.is_dir():
             raise StoreError(f"{folder} is missing or a link; it must be a real folder.")
+
+
+def _make_root(files: FileSystem, root: Path) -> None:
+    """The folder and those above it that are missing; their names are on the disk, too."""
+    missing = [folder for folder in root.parents if not folder.exists()]
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in (root, *missing):
+        files.sync_folder(folder.absolute().parent)
 
 
 def _refuse_strangers(layout: StoreLayout) -> None:

@@ -4,7 +4,10 @@ A step is complete when its journal line and its frame are both intact; the firs
 the episode. Used after a crash, and by `EpisodeWriter.abort`, so that there is one way.
 """
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,9 +79,17 @@ class _Remains:
 
 
 def recover(
-    files: FileSystem, layout: StoreLayout, episode_id: str, *, ending: Ending, reason: str
+    files: FileSystem,
+    layout: StoreLayout,
+    episode_id: str,
+    *,
+    ending: Ending,
+    reason: str,
+    is_sync_doubtful: bool,
 ) -> Manifest | None:
     """Commit the complete steps of a staging folder as ABORTED and clear it away.
+
+    `is_sync_doubtful`: a sync of the frames failed, or nobody knows; they are copied.
 
     Returns None where there was no step yet. StoreError or DataError: what lies there cannot be
     used. May be repeated after any failure.
@@ -94,7 +105,8 @@ def recover(
         return None
     header = _read_header(layout, episode_id)
     _keep_only_frames(files, staging)
-    frames = FrameWriter.resume(files, staging.frames, remains.spans)
+    reopen = FrameWriter.copy if is_sync_doubtful else FrameWriter.resume
+    frames = reopen(files, staging.frames, remains.spans)
     recording = Recording(
         header=header,
         signals=EpisodeSignals.from_rows(remains.rows),
@@ -116,7 +128,9 @@ def recover(
 
 def _read_header(layout: StoreLayout, episode_id: str) -> EpisodeHeader:
     source = f"staging/{episode_id}/header.json"
-    data = read_inside(layout.all_staging, (episode_id, "header.json"), limit=MAX_DOCUMENT_BYTES)
+    parts = (episode_id, "header.json")
+    with _usable(source):
+        data = read_inside(layout.all_staging, parts, limit=MAX_DOCUMENT_BYTES)
     document = parse_json(data, source=source)
     record = parse_record(document, HeaderRecord, source=source)
     if record.episode_id != episode_id:
@@ -131,12 +145,26 @@ def _find_steps(layout: StoreLayout, staging: Staging, episode_id: str) -> _Rema
     shape = journalled[0].image
     spans = [FrameSpan(*line.frame) for line in journalled]
     parts = (episode_id, staging.group.name, *chunk_file(RGB).split("/"))
-    with open_inside(layout.all_staging, parts) as descriptor:
+    with (
+        _usable(f"staging/{episode_id} has {len(spans)} steps but their frames"),
+        open_inside(layout.all_staging, parts) as descriptor,
+    ):
         num_complete = count_intact(descriptor, spans, shape)
     if num_complete == 0:
         raise StoreError(f"staging/{episode_id} has {len(spans)} steps but not one intact frame.")
     rows = [line.row() for line in journalled[:num_complete]]
     return _Remains(rows, spans[:num_complete], shape)
+
+
+@contextmanager
+def _usable(what: str) -> Iterator[None]:
+    """StoreError where a file is missing or a link: no other episode's repair waits for it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
+        raise StoreError(f"{what} cannot be read: {error.strerror}.") from error
 
 
 def _read_journal(layout: StoreLayout, episode_id: str) -> list[_JournalledStep]:

@@ -44,6 +44,7 @@ def repair_staging(files: FileSystem, layout: StoreLayout, episode_id: str) -> R
             episode_id,
             ending=Ending.RECOVERED,
             reason="the recording process died",
+            is_sync_doubtful=True,
         )
     except (StoreError, DataError) as error:
         target = move_aside(files, layout, layout.staging(episode_id).folder)
@@ -75,9 +76,9 @@ class Log(Protocol):
         ...
 
 
-def repair_log(layout: StoreLayout, log: Log) -> tuple[Repair, ...]:
+def repair_log(files: FileSystem, layout: StoreLayout, log: Log) -> tuple[Repair, ...]:
     """Give up the damaged lines of a log, keeping the damaged file."""
-    layout.aside.mkdir(exist_ok=True)
+    _make_aside(files, layout)
     original = _free_name(layout, log.path.name)
     num_lost = log.repair(original)
     if not num_lost:
@@ -88,12 +89,18 @@ def repair_log(layout: StoreLayout, log: Log) -> tuple[Repair, ...]:
 
 def move_aside(files: FileSystem, layout: StoreLayout, folder: Path) -> Path:
     """Take a folder out of the store's reach; returns where it lies now."""
-    layout.aside.mkdir(exist_ok=True)
+    _make_aside(files, layout)
     target = _free_name(layout, folder.name)
     files.rename(folder, target)
     files.sync_folder(folder.parent)
     files.sync_folder(layout.aside)
     return target
+
+
+def _make_aside(files: FileSystem, layout: StoreLayout) -> None:
+    """What is moved there is only safe when the folder's own name is."""
+    layout.aside.mkdir(exist_ok=True)
+    files.sync_folder(layout.root)
 
 
 def _free_name(layout: StoreLayout, name: str) -> Path:

@@ -123,7 +123,8 @@ class EpisodeStore:
                 if repair.manifest is not None:
                     self._index.add(repair.manifest)
             logs: tuple[Log, ...] = (self._log, self.suggestions)
-            return (*repairs, *(found for log in logs for found in repair_log(self.layout, log)))
+            lost = [found for log in logs for found in repair_log(self._files, self.layout, log)]
+            return (*repairs, *lost)
 
     def set_aside(self, episode_id: str) -> Path:
         """Take a damaged episode out of the store, without deleting it; returns where it lies."""

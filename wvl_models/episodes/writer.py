@@ -147,7 +147,12 @@ class EpisodeWriter:
         with store_errors(f"abort episode {self.episode_id}"):
             self._close()
             manifest = recover(
-                self._files, self._layout, self.episode_id, ending=Ending.ABORTED, reason=reason
+                self._files,
+                self._layout,
+                self.episode_id,
+                ending=Ending.ABORTED,
+                reason=reason,
+                is_sync_doubtful=self._frames.is_sync_doubtful,
             )
         if manifest is None:
             return None

@@ -1,5 +1,6 @@
 """`wvl bench faults`: injects the faults of the plan at their nightly counts and reports."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -27,6 +28,7 @@ def faults(
     json: JsonOption = None,
 ) -> None:
     """Inject faults on purpose; exit code 1 when a pass line did not hold once."""
+    logging.getLogger().addHandler(logging.NullHandler())  # what injected faults make us log
     done: list[tuple[RowPlan, tuple[KindReport, ...]]] = []
     for module in [m for number in row or sorted(MODULES) for m in modules_of(number)]:
         done.append(_run(module, trials, first_seed, per_change))

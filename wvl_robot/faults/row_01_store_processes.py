@@ -1,6 +1,6 @@
 """Row 1, the store's share: kill -9 of whoever records or labels, at a random moment.
 
-Per change 6 of each and not 20: a trial is a process of its own, a second on two busy cores.
+Per change 4 of each and not 20: a trial is a process of its own, a second on two busy cores.
 """
 
 import json
@@ -27,7 +27,7 @@ PLAN = RowPlan(
     pass_line="no committed episode lost or changed, no acknowledged step or label lost; "
     "an open episode ends ABORTED",
     kinds=("recorder", "labeller"),
-    per_change=6,
+    per_change=4,
     nightly=300,
 )
 

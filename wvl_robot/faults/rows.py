@@ -8,6 +8,9 @@ from wvl_robot.faults.trial import FaultRow
 
 MODULES: Mapping[int, tuple[str, ...]] = {
     1: ("row_01_store_processes",),
+    2: ("row_02_commit",),
+    3: ("row_03_power_loss", "row_03_recovery"),
+    10: ("row_10_full_disk",),
 }
 """Number of a row -> modules of this room, each with a function `open_row() -> FaultRow`.
 

@@ -93,6 +93,13 @@ def test_steps_without_any_intact_frame_are_set_aside(store: EpisodeStore, stagi
     assert repaired(store) == [("a", RepairKind.SET_ASIDE)]
 
 
+def test_steps_without_their_frames_do_not_stop_the_repair(
+    store: EpisodeStore, staging: Path
+) -> None:
+    next((staging / "episode" / "rgb").iterdir()).unlink()
+    assert repaired(store) == [("a", RepairKind.SET_ASIDE)]
+
+
 def test_what_never_had_a_step_is_cleared(store: EpisodeStore, header: MakeHeader) -> None:
     store.begin(header("a"))
     store.close()
