@@ -57,6 +57,10 @@ class RosSessionControl:
         for client in self._clients.values():
             self._node.destroy_client(client)
 
+    def has_service(self, endpoint: topics.Endpoint) -> bool:
+        """Whether somebody answers; a graph takes a moment to be seen."""
+        return bool(self._clients[endpoint.name].service_is_ready())
+
     def session(self) -> SessionReport | None:
         """See `SessionControl`."""
         return self._session
@@ -106,12 +110,12 @@ class RosSessionControl:
     def _ask(self, endpoint: topics.Endpoint, request: Any) -> Future[Answer]:
         """Any: a request of that service."""
         promise: Future[Answer] = Future()
-        client = self._clients[endpoint.name]
-        if not client.service_is_ready():
+        if not self.has_service(endpoint):
             promise.set_exception(
                 SetupError(f"nobody answers {endpoint.name}: is the graph running?")
             )
             return promise
+        client = self._clients[endpoint.name]
         client.call_async(request).add_done_callback(lambda done: _fulfil(promise, done))
         return promise
 
