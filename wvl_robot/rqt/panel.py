@@ -17,6 +17,9 @@ from wvl_robot.rqt.review_page import ReviewPage
 from wvl_robot.rqt.store_page import StorePage
 from wvl_robot.rqt.theme import apply_theme
 
+LEAST_WIDTH_PX, LEAST_HEIGHT_PX = 1060, 700
+"""rqt opens with 800x600, in which large buttons lie on top of one another."""
+
 POLL_MS = 16
 """Twice for each picture of a 30 Hz film, so that none waits for the next round."""
 
@@ -32,6 +35,7 @@ class LabelPanel(QtWidgets.QWidget):
     ) -> None:
         super().__init__()
         self.setWindowTitle("World-VLA-Loop: labels")
+        self.setMinimumSize(LEAST_WIDTH_PX, LEAST_HEIGHT_PX)
         apply_theme(self)
         self._author = author
         self._tabs = QtWidgets.QTabWidget()
