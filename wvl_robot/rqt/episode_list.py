@@ -1,7 +1,8 @@
 """The left of the review page: how many there are, filters, and the list."""
 
 from wvl_models.contract.episode import Origin, Outcome
-from wvl_robot.core.review.episode_list import Counts, EpisodeRow, Need, RowFilter, RowOrder
+from wvl_models.episodes.overview import Need
+from wvl_robot.core.review.episode_list import Counts, EpisodeRow, RowFilter, RowOrder
 from wvl_robot.core.review.presenter import Changed, ReviewPresenter
 from wvl_robot.rqt.binding import Qt, QtWidgets
 from wvl_robot.rqt.episode_table import Column, EpisodeTable, EpisodeTableModel
@@ -10,8 +11,6 @@ from wvl_robot.rqt.theme import DIM, OUTCOME_COLOURS, WARN
 
 EVERYTHING = "all outcomes"
 DISPUTED = "disputed"
-
-_NEED_TINTS = {Need.DISPUTED: WARN, Need.UNLABELLED: None, Need.UNSURE: WARN, Need.NOTHING: DIM}
 
 
 def outcome_name(outcome: Outcome | None) -> str:

@@ -103,7 +103,7 @@ class FilmView(QtWidgets.QWidget):
                 intervals=draft.intervals,
                 fill=OUTCOME_COLOURS[draft.outcome],
                 notes=_notes(episode),
-                flags=draft.sub_goals,
+                flags=tuple((goal.step, goal.text) for goal in draft.sub_goals),
             )
         )
 
@@ -144,7 +144,7 @@ def _title(episode: OpenEpisode) -> str:
 
 def _notes(episode: OpenEpisode) -> tuple[LaneNote, ...]:
     suggested = [
-        LaneNote(intervals=s.intervals, colour=SUGGESTION_COLOUR, tip=f"suggested by {s.source}")
+        LaneNote(intervals=s.success_intervals, colour=SUGGESTION_COLOUR, tip=s.source)
         for s in episode.suggestions
     ]
     return (*suggested, *(_note(label) for label in episode.standing))

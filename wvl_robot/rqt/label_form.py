@@ -2,13 +2,9 @@
 
 from html import escape
 
-from wvl_models.contract.episode import Label
-from wvl_robot.core.review.presenter import (
-    Changed,
-    OpenEpisode,
-    ReviewPresenter,
-    SuggestionView,
-)
+from wvl_models.contract.episode import Label, SubGoal
+from wvl_models.episodes.suggestions import Suggestion
+from wvl_robot.core.review.presenter import Changed, OpenEpisode, ReviewPresenter
 from wvl_robot.rqt.binding import Qt, QtWidgets
 from wvl_robot.rqt.episode_list import outcome_name
 from wvl_robot.rqt.keys import TypingLine
@@ -133,11 +129,12 @@ def _confidence_html(confidence: float) -> str:
     return " &nbsp;&nbsp; ".join(cells)
 
 
-def _sub_goals_html(sub_goals: tuple[tuple[int, str], ...]) -> str:
+def _sub_goals_html(sub_goals: tuple[SubGoal, ...]) -> str:
     return "<br>".join(
-        f"<a href='seek:{step}' style='color:{ACCENT}'>step {step + 1}</a> {escape(text)} "
-        f"<a href='drop:{step}' style='color:{DIM}; text-decoration:none'>✕</a>"
-        for step, text in sub_goals
+        f"<a href='seek:{goal.step}' style='color:{ACCENT}'>step {goal.step + 1}</a> "
+        f"{escape(goal.text)} "
+        f"<a href='drop:{goal.step}' style='color:{DIM}; text-decoration:none'>✕</a>"
+        for goal in sub_goals
     )
 
 
@@ -163,7 +160,7 @@ def _label_html(label: Label) -> str:
     )
 
 
-def _suggestion_html(suggestion: SuggestionView) -> str:
+def _suggestion_html(suggestion: Suggestion) -> str:
     return (
         f"<span style='color:{DIM}'><i>{escape(suggestion.source)} suggests "
         f"{outcome_name(suggestion.outcome)}, {suggestion.confidence:.0%}</i></span> "

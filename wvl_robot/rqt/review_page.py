@@ -39,6 +39,8 @@ class ReviewPage(QtWidgets.QWidget):
         """Draw what has changed."""
         if not changed:
             return
+        if self._presenter.selected is None and self._presenter.rows:
+            self._presenter.select(self._presenter.rows[0].episode_id)  # seen with the next poll
         self._list.show_changes(changed)
         self._film.show_changes(changed)
         self._form.show_changes(changed)

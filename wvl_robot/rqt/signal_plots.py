@@ -1,13 +1,20 @@
 """Plots of an episode's signals with a cursor, on the same time axis as the reward lane."""
 
+from collections.abc import Iterator
+from itertools import count
+
 import numpy as np
 
-from wvl_robot.core.review.plots import Band, EpisodePlots, Plot
+from wvl_robot.core.review.plots import Band, Curve, EpisodePlots, Plot
 from wvl_robot.rqt.binding import Qt, QtGui, Signal, pyqtgraph
 from wvl_robot.rqt.reward_lane import RIGHT_MARGIN_PX
 from wvl_robot.rqt.theme import ALARM, CURVE_COLOURS, DIM, GROUND, PLOT_MARGIN_PX, TEXT, colour
 
 TITLE_PX = 18
+
+NUM_PLOTS = 3
+"""Position, gripper, force: what an outcome can be told from. More would be too low to read."""
+
 BAND_ALPHA = 45
 
 LEAST_HALF = 0.01
@@ -37,9 +44,10 @@ class SignalPlots(pyqtgraph.GraphicsLayoutWidget):
         self._content, self._items, self._cursors = content, [], []
         if content is None:
             return
-        for row, plot in enumerate(content.plots):
+        plots = content.plots[:NUM_PLOTS]
+        for row, plot in enumerate(plots):
             item = self.addPlot(row=row, col=0)
-            _dress(item, is_last=row == len(content.plots) - 1)
+            _dress(item, is_last=row == len(plots) - 1)
             item.setXRange(0, max(1, content.num_steps), padding=0)
             for band in (*content.refusals, *content.interventions):
                 item.addItem(_shade(band), ignoreBounds=True)
@@ -54,7 +62,8 @@ class SignalPlots(pyqtgraph.GraphicsLayoutWidget):
         """Move the cursor, and write the values of that step into the titles."""
         if self._content is None:
             return
-        for item, cursor, plot in zip(self._items, self._cursors, self._content.plots, strict=True):
+        drawn = zip(self._items, self._cursors, self._content.plots, strict=False)
+        for item, cursor, plot in drawn:
             cursor.setValue(step + 0.5)
             item.setTitle(_title(plot, step), size="9pt", justify="left")
 
@@ -105,8 +114,9 @@ def _dress(item: pyqtgraph.PlotItem, *, is_last: bool) -> None:
 
 def _draw(item: pyqtgraph.PlotItem, plot: Plot) -> None:
     """Every curve; step k lies in the middle of its cell of the lane."""
-    for place, curve in enumerate(plot.curves):
-        pen = pyqtgraph.mkPen(_tint(place), width=1.4)
+    for curve, tint in _tinted(plot):
+        style = Qt.PenStyle.DashLine if curve.is_target else Qt.PenStyle.SolidLine
+        pen = pyqtgraph.mkPen(tint, width=1.0 if curve.is_target else 1.5, style=style)
         steps = np.arange(len(curve.values)) + 0.5
         if np.isfinite(curve.values).any():
             item.plot(steps, curve.values, pen=pen, connect="finite")
@@ -134,15 +144,19 @@ def _shade(band: Band) -> pyqtgraph.LinearRegionItem:
 
 
 def _title(plot: Plot, step: int) -> str:
-    """The plot's name, and each curve's value in the curve's colour."""
+    """The plot's name, and the value of what was measured in the curve's colour."""
     unit = f" [{plot.unit}]" if plot.unit else ""
     parts = [f"<span style='color:{DIM}'>{plot.title}{unit}</span>"]
-    for place, curve in enumerate(plot.curves):
-        value = curve.values[step] if step < len(curve.values) else np.nan
-        said = f"{value:+.3f}" if np.isfinite(value) else "-"
-        parts.append(f"<span style='color:{_tint(place)}'>{curve.name} {said}</span>")
+    for curve, tint in _tinted(plot):
+        if not curve.is_target:
+            value = curve.values[step] if step < len(curve.values) else np.nan
+            said = f"{value:+.3f}" if np.isfinite(value) else "-"
+            parts.append(f"<span style='color:{tint}'>{curve.name} {said}</span>")
     return "&nbsp;&nbsp;".join(parts)
 
 
-def _tint(place: int) -> str:
-    return CURVE_COLOURS[place % len(CURVE_COLOURS)]
+def _tinted(plot: Plot) -> Iterator[tuple[Curve, str]]:
+    """Each curve with its colour; the k-th target has that of the k-th measured curve."""
+    numbers = {True: count(), False: count()}
+    for curve in plot.curves:
+        yield curve, CURVE_COLOURS[next(numbers[curve.is_target]) % len(CURVE_COLOURS)]
