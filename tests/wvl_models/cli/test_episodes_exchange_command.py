@@ -65,6 +65,23 @@ def test_export_takes_the_filters(store: EpisodeStore, wvl: Wvl, tmp_path: Path)
     assert "1 episodes, 5 steps" in out
 
 
+def test_export_writes_mcap_files(store: EpisodeStore, wvl: Wvl, tmp_path: Path) -> None:
+    code, out, _ = wvl("export", tmp_path / "out", "--format", "mcap", "--images", "png")
+    assert code == 0
+    assert "2 episodes, 10 steps" in out
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"lift-1.mcap", "mug-1.mcap"}
+
+
+def test_play_writes_a_film_and_says_where_the_window_is(
+    store: EpisodeStore, wvl: Wvl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = wvl("play", "lift-1")
+    assert code == 0
+    assert (tmp_path / "lift-1.mp4").stat().st_size > 1000
+    assert "`wvl label " in out
+
+
 def test_import_makes_a_store_of_an_export(store: EpisodeStore, wvl: Wvl, tmp_path: Path) -> None:
     wvl("export", tmp_path / "out", "--images", "png")
     code, out, err = wvl("import", tmp_path / "out", "--store", tmp_path / "other")
@@ -93,6 +110,11 @@ def test_import_of_a_foreign_data_set_asks_for_a_mapping(
         (("export", "{tmp}/store"), "exists already"),
         (("export", "{tmp}/out", "--images", "av1"), "export them as png"),
         (("export", "{tmp}/out", "--camera", "a/b"), "letters, digits"),
+        (("export", "{tmp}/out", "--images", "jpeg"), "as av1, h264 or png"),
+        (("export", "{tmp}/out", "--format", "mcap", "--images", "av1"), "as jpeg or png"),
+        (("play", "nowhere"), "there is no episode nowhere"),
+        (("play", "lift-1", "--out", "{tmp}/x.avi"), "a film ends in .mp4 or .gif"),
+        (("play", "lift-1", "--out", "/nowhere/x.mp4"), "cannot write /nowhere/x.mp4"),
         (("import", "/nowhere"), "/nowhere is not a LeRobot data set"),
         (("import", "{tmp}/store"), "is not a LeRobot data set"),
     ],

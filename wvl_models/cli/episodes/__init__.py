@@ -5,7 +5,7 @@ This file is the list of commands; each is a function in the module that is name
 
 import typer
 
-from wvl_models.cli.episodes import datasets, exchange, labelling, overview, upkeep
+from wvl_models.cli.episodes import datasets, exchange, labelling, overview, playing, upkeep
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__.partition("\n")[0])
 
@@ -18,3 +18,4 @@ app.command()(datasets.snapshot)
 app.command()(datasets.stats)
 app.command()(exchange.export)
 app.command("import")(exchange.import_episodes)
+app.command()(playing.play)

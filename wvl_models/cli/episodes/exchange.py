@@ -1,4 +1,4 @@
-"""`wvl episodes export` and `import`: episodes for LeRobot, and from it."""
+"""`wvl episodes export` and `import`: for LeRobot and Foxglove, and from LeRobot."""
 
 from dataclasses import asdict
 from enum import StrEnum
@@ -25,6 +25,7 @@ from wvl_models.episodes.exchange.lerobot_dataset import LeRobotDataSet
 from wvl_models.episodes.exchange.lerobot_documents import ImageCoding, LeRobotOptions
 from wvl_models.episodes.exchange.lerobot_export import LeRobotReport, export_lerobot
 from wvl_models.episodes.exchange.mapping import Mapping
+from wvl_models.episodes.exchange.mcap_export import McapReport, PictureCoding, export_mcap
 from wvl_models.episodes.exchange.own_import import own_arrivals
 from wvl_models.episodes.snapshot import EpisodeFilter, Snapshot
 from wvl_models.episodes.store import EpisodeStore
@@ -35,16 +36,33 @@ class Format(StrEnum):
     """Who is to read it."""
 
     LEROBOT = "lerobot"
+    MCAP = "mcap"
+
+
+class Images(StrEnum):
+    """How images are kept; each format has two or three of these."""
+
+    AV1 = "av1"
+    H264 = "h264"
+    PNG = "png"
+    JPEG = "jpeg"
 
 
 def export(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="New folder.")],
     kind: Annotated[
-        Format, typer.Option("--format", help="lerobot: a LeRobot v3.0 data set.")
+        Format,
+        typer.Option(
+            "--format", help="lerobot: a v3.0 data set. mcap: a file per episode, for Foxglove."
+        ),
     ] = Format.LEROBOT,
     images: Annotated[
-        ImageCoding, typer.Option(help="av1 and h264 lose a little and say how much; png nothing.")
-    ] = ImageCoding.AV1,
+        Images | None,
+        typer.Option(
+            help="lerobot: av1 (default), h264 or png; mcap: jpeg (default) or png. Only png "
+            "loses nothing; of the others the loss is measured and said."
+        ),
+    ] = None,
     camera: Annotated[str, typer.Option(help="Name of the camera over there.")] = "front",
     ids: Annotated[
         list[str] | None, typer.Option("--id", metavar="ID", help="Only this episode (repeat).")
@@ -64,12 +82,15 @@ def export(
     view = _view(EpisodeStore(store), wanted, ids, of)
     with make_progress() as progress:
         bar = progress.add_task("export", total=len(view))
-        report = export_lerobot(
-            view,
-            out,
-            LeRobotOptions(camera=camera, images=images),
-            lambda num_done: progress.update(bar, completed=num_done),
-        )
+
+        def on_episode(num_done: int) -> None:
+            progress.update(bar, completed=num_done)
+
+        report: LeRobotReport | McapReport
+        if kind is Format.MCAP:
+            report = export_mcap(view, out, _pictures(images), on_episode)
+        else:
+            report = export_lerobot(view, out, _options(camera, images), on_episode)
     if json is not None:
         write_json(json, asdict(report))
     if json != "-":
@@ -128,13 +149,26 @@ def _view(
     return store.view(wanted)
 
 
-def _sentence(report: LeRobotReport) -> str:
+def _options(camera: str, images: Images | None) -> LeRobotOptions:
+    if images is Images.JPEG:
+        raise ConfigError("a LeRobot data set keeps images as av1, h264 or png.")
+    return LeRobotOptions(camera=camera, images=ImageCoding(images or Images.AV1))
+
+
+def _pictures(images: Images | None) -> PictureCoding:
+    if images in (Images.AV1, Images.H264):
+        raise ConfigError("an MCAP file keeps images as jpeg or png.")
+    return PictureCoding(images or Images.JPEG)
+
+
+def _sentence(report: LeRobotReport | McapReport) -> str:
     loss = (
         "images lossless"
         if report.psnr_db is None
         else f"images lossy: PSNR {report.psnr_db} dB, worst frame {report.worst_psnr_db} dB"
     )
-    state = "" if report.has_state else "; no observation.state, some were never measured"
+    has_state = not isinstance(report, LeRobotReport) or report.has_state
+    state = "" if has_state else "; no observation.state, some were never measured"
     return (
         f"{report.num_episodes} episodes, {report.num_steps} steps, "
         f"{report.num_bytes / 1e6:.1f} MB, {loss}{state}"
