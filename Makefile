@@ -8,11 +8,11 @@ READY := $(VENV)/ready
 OUT ?= runs/demo
 
 # gcc and cmake build wvl_interfaces; libusb belongs to pyrealsense2, EGL and Mesa to MuJoCo; glib,
-# fontconfig and what begins with libx to Qt (`wvl label`).
+# fontconfig and what begins with libx to Qt (`wvl label`); hidapi to the SpaceMouse.
 DEBIAN := git cmake make gcc g++ python3-venv python3-dev libusb-1.0-0 libegl1 libgl1 libgl1-mesa-dri \
   libglib2.0-bin libfontconfig1 libdbus-1-3 libx11-xcb1 libxkbcommon-x11-0 libxcb-icccm4 \
   libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 \
-  libxcb-xkb1
+  libxcb-xkb1 libhidapi-hidraw0
 TORCH := $(shell sed -n 's/^  "\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
 
 # Busy-waiting OpenMP threads cost 4.6x on a busy 2-core machine (facts/toy_loop.md).
@@ -38,6 +38,8 @@ $(READY): pyproject.toml ros2_ws/build_on_wheels.py $(shell find ros2_ws/src/wvl
 	  $(BIN)/pip install -q "$(TORCH)" --index-url https://download.pytorch.org/whl/cpu
 	$(BIN)/pip install -q --no-build-isolation -e ".[virtual,ros,gui,dev]"
 	$(BIN)/pip install -q --no-deps franka-sim==1.1.7
+	$(BIN)/pip install -q --no-build-isolation --only-binary pygame-ce,cffi -e ".[teleop]" || \
+	  echo "No wheels for a SpaceMouse or a gamepad on this platform; the keyboard needs none."
 	$(BIN)/python ros2_ws/build_on_wheels.py
 	touch $@
 

@@ -23,6 +23,8 @@ class Argument:
     name: str
     default: str
     description: str
+    choices: tuple[str, ...] = ()
+    """The only values there are; empty: any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +49,8 @@ class NodeSpec:
     """Only where episodes were asked for; its end is the graph's end."""
     is_panel: bool = False
     """A window; that somebody closes it is the graph's end."""
+    when: tuple[str, tuple[str, ...]] | None = None
+    """Only where this argument has one of these values."""
 
     @property
     def module(self) -> str:
@@ -105,8 +109,33 @@ SEEDS_AFTER = Argument(
     name="seeds_after", default="", description="Seeds of the episodes after the swap."
 )
 REPORT = Argument(name="report", default="", description="JSON file written at the end.")
+DEVICES = ("spacemouse", "gamepad", "keyboard", "joy")
+"""Teleoperation devices in a person's hand; joy: whoever publishes teleop/joy."""
+
+READ_DEVICES = ("spacemouse", "gamepad")
+"""Those that the graph itself reads: a keyboard needs a terminal, `wvl teleop keyboard`."""
+
 TELEOP = Argument(
-    name="teleop", default="scripted", description="Teleoperation device: scripted, none."
+    name="teleop",
+    default="scripted",
+    description="Who drives: scripted plays a person on the virtual cell; joy: any teleop/joy.",
+    choices=("scripted", *DEVICES, "none"),
+)
+TAKE_OVER = Argument(
+    name="teleop",
+    default="none",
+    description="Device with which a person may take over from the policy at any time.",
+    choices=("none", *DEVICES),
+)
+TELEOP_PROFILE = Argument(
+    name="teleop_profile",
+    default="",
+    description="Layout below config/teleop; empty: the device's own (for joy: gamepad).",
+)
+TELEOP_MODEL = Argument(
+    name="teleop_model",
+    default="",
+    description="Which SpaceMouse or gamepad, where several are plugged in.",
 )
 NEAR_SHARE = Argument(
     name="near_share",
@@ -157,20 +186,27 @@ _SESSION = {
     "store": Argued(argument="store", is_path=True),
     "operator": Argued(argument="operator"),
     "commit": Argued(argument="commit"),
+    "teleop": Argued(argument="teleop"),
+    "teleop_profile": Argued(argument="teleop_profile"),
 }
+_TELEOP = NodeSpec(
+    name="teleop",
+    parameters={
+        "device": Argued(argument="teleop"),
+        "model": Argued(argument="teleop_model"),
+    },
+    when=("teleop", READ_DEVICES),
+)
 _TELEOP_SESSION = NodeSpec(
     name="session",
     parameters={
         **_SESSION,
         "pilot": "teleop",
-        "teleop": Argued(argument="teleop"),
         "near_share": Argued(argument="near_share", kind=float),
         "aim_sigma_m": Argued(argument="aim_sigma_m", kind=float),
     },
 )
-_POLICY_SESSION = NodeSpec(
-    name="session", parameters={**_SESSION, "pilot": "policy", "teleop": "none"}
-)
+_POLICY_SESSION = NodeSpec(name="session", parameters={**_SESSION, "pilot": "policy"})
 _POLICY = NodeSpec(
     name="policy",
     parameters={
@@ -208,7 +244,11 @@ _POLICY_CAMPAIGN = NodeSpec(
 )
 _CAMPAIGN_ARGUMENTS = (NUM_EPISODES, SEED, SEEDS, REPORT)
 _RIG_ARGUMENTS = (RIG, HOST, TASK, STORE, OPERATOR, COMMIT, CAMERA_RECORD, CAMERA_PLAYBACK)
-_POLICY_ARGUMENTS = (REGISTRY, POLICY, *_CAMPAIGN_ARGUMENTS, SWAP_TO, SEEDS_AFTER)
+_DEVICE_ARGUMENTS = (TELEOP_PROFILE, TELEOP_MODEL)
+_POLICY_ARGUMENTS = (
+    *(REGISTRY, POLICY, TAKE_OVER, *_DEVICE_ARGUMENTS),
+    *(*_CAMPAIGN_ARGUMENTS, SWAP_TO, SEEDS_AFTER),
+)
 
 GRAPHS: Mapping[str, Graph] = {
     graph.name: graph
@@ -216,14 +256,17 @@ GRAPHS: Mapping[str, Graph] = {
         Graph(
             name="teleop_collect",
             description="A person, or the scripted operator, records episodes.",
-            arguments=(*_RIG_ARGUMENTS, TELEOP, NEAR_SHARE, AIM_SIGMA, *_CAMPAIGN_ARGUMENTS),
-            nodes=(_CELL, _ROBOT, _CAMERA, _TELEOP_SESSION, _TELEOP_CAMPAIGN),
+            arguments=(
+                *(*_RIG_ARGUMENTS, TELEOP, *_DEVICE_ARGUMENTS),
+                *(NEAR_SHARE, AIM_SIGMA, *_CAMPAIGN_ARGUMENTS),
+            ),
+            nodes=(_CELL, _ROBOT, _CAMERA, _TELEOP, _TELEOP_SESSION, _TELEOP_CAMPAIGN),
         ),
         Graph(
             name="deploy_policy",
             description="A policy of the registry drives the arm; its episodes are recorded.",
             arguments=(*_RIG_ARGUMENTS, *_POLICY_ARGUMENTS),
-            nodes=(_CELL, _ROBOT, _CAMERA, _POLICY, _POLICY_SESSION, _POLICY_CAMPAIGN),
+            nodes=(_CELL, _ROBOT, _CAMERA, _TELEOP, _POLICY, _POLICY_SESSION, _POLICY_CAMPAIGN),
         ),
         Graph(
             name="label",
@@ -241,7 +284,10 @@ GRAPHS: Mapping[str, Graph] = {
             name="closed_loop",
             description="deploy_policy and learner together: the whole circle on one machine.",
             arguments=(*_RIG_ARGUMENTS, *_POLICY_ARGUMENTS, LEARN_COMMAND),
-            nodes=(_CELL, _ROBOT, _CAMERA, _POLICY, _POLICY_SESSION, _LEARNER, _POLICY_CAMPAIGN),
+            nodes=(
+                *(_CELL, _ROBOT, _CAMERA, _TELEOP),
+                *(_POLICY, _POLICY_SESSION, _LEARNER, _POLICY_CAMPAIGN),
+            ),
         ),
     )
 }
@@ -279,12 +325,19 @@ def resolve(
     if "rig" in values:
         is_virtual = load_rig(share, values["rig"]).camera.serial == "virtual"
         load_task(share, values["task"])
+    if not is_virtual and values.get("teleop") == "scripted":
+        raise ConfigError(
+            f"teleop:=scripted plays a person on the virtual cell; rig '{values['rig']}' is a real "
+            f"one. Choose teleop:={'|'.join(DEVICES)}."
+        )
     wants_campaign = values.get("num_episodes", "0") != "0" or any(
         values.get(name) for name in ("seeds", "seeds_after")
     )
     starts = []
     for node in graph.nodes:
         if (node.is_virtual_only and not is_virtual) or (node.is_campaign and not wants_campaign):
+            continue
+        if node.when is not None and values[node.when[0]] not in node.when[1]:
             continue
         parameters = {
             name: _resolve_one(source, values, folder or Path.cwd())
@@ -312,7 +365,14 @@ def _values(graph: Graph, given: Mapping[str, str]) -> dict[str, str]:
             raise ConfigError(
                 f"graph '{graph.name}' has no argument '{name}'. It has: {', '.join(known)}."
             )
-    return known | dict(given)
+    values = known | dict(given)
+    for argument in graph.arguments:
+        if argument.choices and values[argument.name] not in argument.choices:
+            raise ConfigError(
+                f"{argument.name}:={values[argument.name]} is none of: "
+                f"{', '.join(argument.choices)}."
+            )
+    return values
 
 
 def _resolve_one(source: Argued | Value, values: Mapping[str, str], folder: Path) -> Value:

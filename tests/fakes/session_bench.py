@@ -23,6 +23,7 @@ from wvl_robot.core.session_config import SessionConfig
 from wvl_robot.core.session_status import SessionState
 from wvl_robot.ports.episode_sink import EpisodeSink
 from wvl_robot.ports.referee import Referee
+from wvl_robot.ports.teleop import TeleopEvent
 from wvl_robot.rig.limits import SafetyLimits
 
 SPEC = example_action_spec()
@@ -108,6 +109,9 @@ class SessionBench:
             self.session.tick(self.clock.now_ns())
             self.clock.sleep_until_ns(self.clock.now_ns() + PERIOD_NS)
 
-    def _press(self) -> None:
+    def _press(self, event: TeleopEvent) -> None:
         self.button_presses += 1
-        self.start()
+        if event is TeleopEvent.START and self.state is SessionState.IDLE:
+            self.start()
+        if event is TeleopEvent.CLEAR_FAULT and self.state is SessionState.FAULT:
+            self.session.clear_fault()

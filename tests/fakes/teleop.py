@@ -28,6 +28,11 @@ def hands_off(event: TeleopEvent = TeleopEvent.NONE) -> TeleopCommand:
     return TeleopCommand(action=np.zeros(7), is_engaged=False, event=event)
 
 
+def unplugged() -> TeleopCommand:
+    """Nothing has been heard from the device lately."""
+    return TeleopCommand(action=np.zeros(7), is_engaged=False, is_live=False)
+
+
 class FakeTeleop:
     """A `Teleop` that plays a script, a function of the number of the reading."""
 

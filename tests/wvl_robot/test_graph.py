@@ -59,7 +59,7 @@ def test_values_have_the_type_of_their_parameter() -> None:
     assert (campaign["num_episodes"], campaign["seed"]) == (3, 7)
 
 
-def test_a_real_rig_has_no_virtual_cell(tmp_path: Path) -> None:
+def make_real_rig(tmp_path: Path) -> None:
     for folder in ("rig", "task"):
         (tmp_path / "config" / folder).mkdir(parents=True)
     virtual = (SHARE / "config" / "rig" / "virtual.yaml").read_text()
@@ -67,15 +67,44 @@ def test_a_real_rig_has_no_virtual_cell(tmp_path: Path) -> None:
     (tmp_path / "config" / "rig" / "real.yaml").write_text(real)
     task = (SHARE / "config" / "task" / "lift_cube.yaml").read_text()
     (tmp_path / "config" / "task" / "lift_cube.yaml").write_text(task)
-    starts = resolve(find_graph("teleop_collect"), {"rig": "real"}, share=tmp_path)
+
+
+def test_a_real_rig_has_no_virtual_cell(tmp_path: Path) -> None:
+    make_real_rig(tmp_path)
+    given = {"rig": "real", "teleop": "joy"}
+    starts = resolve(find_graph("teleop_collect"), given, share=tmp_path)
     assert [node.name for node in starts] == ["robot", "camera", "session"]
     session = next(node for node in starts if node.name == "session")
     assert "max_sample_age_s" not in session.parameters, "a real rig keeps the strict limits"
 
 
+def test_nobody_scripted_drives_a_real_arm(tmp_path: Path) -> None:
+    make_real_rig(tmp_path)
+    with pytest.raises(ConfigError, match=r"rig 'real' is a real one.*spacemouse\|gamepad"):
+        resolve(find_graph("teleop_collect"), {"rig": "real"}, share=tmp_path)
+
+
+@pytest.mark.parametrize("device", ["spacemouse", "gamepad"])
+@pytest.mark.parametrize("graph", ["teleop_collect", "deploy_policy"])
+def test_a_device_that_needs_no_terminal_is_read_by_the_graph(graph: str, device: str) -> None:
+    nodes = start(graph, teleop=device, teleop_model="X")
+    assert nodes["teleop"]["device"] == device and nodes["teleop"]["model"] == "X"
+    assert nodes["session"]["teleop"] == device
+
+
+@pytest.mark.parametrize("device", ["keyboard", "joy", "none"])
+def test_other_devices_are_read_by_somebody_else(device: str) -> None:
+    assert "teleop" not in start("deploy_policy", teleop=device)
+
+
+def test_nobody_takes_over_unless_asked_to() -> None:
+    assert start("deploy_policy")["session"]["teleop"] == "none"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"teleop": "telepathy"}, "teleop:=telepathy is none of: scripted, spacemouse, gamepad"),
         ({"speed": "1"}, "no argument 'speed'. It has: rig,"),
         ({"task": "juggle"}, "unknown task 'juggle'. Known tasks: cube_on_plate"),
         ({"rig": "moon"}, r"moon.yaml: No such file.*Known there: template, virtual"),

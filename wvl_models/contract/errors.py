@@ -10,6 +10,7 @@ their text without a traceback. `assert` is for our own invariants.
     ├── CheckpointError   a checkpoint or a registry version is unusable
     ├── RobotError        the arm, its gripper or its controller refuses
     ├── CameraError       the camera refuses, is silent or sends unusable frames
+    ├── TeleopError       the teleoperation device is missing, has gone or is silent
     └── SetupError        something the machine lacks (GL, port, permission, package)
 """
 
@@ -40,6 +41,10 @@ class RobotError(WvlError):
 
 class CameraError(WvlError):
     """The camera cannot deliver the frames the rig file asks for."""
+
+
+class TeleopError(WvlError):
+    """The teleoperation device is missing, was unplugged, or has not been heard lately."""
 
 
 class SetupError(WvlError):

@@ -74,5 +74,8 @@ def _show(graph: Graph) -> None:
     for column in ("argument", "default", "meaning"):
         table.add_column(column)
     for argument in graph.arguments:
-        table.add_row(argument.name, argument.default or "(empty)", argument.description)
+        meaning = argument.description
+        if argument.choices:
+            meaning += f" One of: {', '.join(argument.choices)}."
+        table.add_row(argument.name, argument.default or "(empty)", meaning)
     make_console().print(table)

@@ -1,7 +1,7 @@
 """Who decides a tick's setpoint: a person, a policy, or a person who overrides a policy."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from wvl_models.contract.action import ActionSpec
@@ -86,7 +86,7 @@ class PolicyPilot:
     """A policy decides, through a schedule; a person may take over at any tick.
 
     On release everything the policy had planned is forgotten and it is asked again from where the
-    person left the arm.
+    person left the arm. While the person's device is silent nobody could take over: the arm holds.
     """
 
     def __init__(
@@ -122,6 +122,9 @@ class PolicyPilot:
             self._is_overridden, self._heard_ns = True, tick_ns
             setpoint = follow(target, command, self._spec)
             return Decision(setpoint=setpoint, source=Source.INTERVENTION, event=event)
+        if command is not None and not command.is_live:
+            self._is_overridden, self._heard_ns = True, tick_ns
+            return replace(self.hold(target), event=event)
         if self._is_overridden:
             self._is_overridden = False
             self._schedule.restart(tick_ns)

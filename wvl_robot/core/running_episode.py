@@ -7,18 +7,23 @@ from wvl_models.contract.observation import Observation
 from wvl_robot.core.decision import Decision, Pilot
 from wvl_robot.core.labelling import OUTCOME_OF, button_label, referee_label
 from wvl_robot.core.recording import EpisodeRecording
+from wvl_robot.ports.arm_link import Source
 from wvl_robot.ports.teleop import TeleopEvent
 
 _ENDING_EVENTS = frozenset({TeleopEvent.STOP, *OUTCOME_OF})
 
 
 class RunningEpisode:
-    """Ends after `max_steps` actions, on a request, or when a button says so."""
+    """Ends after `max_steps` actions, on a request, or when a button says so.
+
+    Steps in which a person had taken over from a policy do not count.
+    """
 
     def __init__(self, recording: EpisodeRecording, max_steps: int, start_ns: int) -> None:
         self.recording = recording
         self._max_steps, self._start_ns = max_steps, start_ns
         self._is_ending = False
+        self._num_overridden = 0
         self._pressed = TeleopEvent.NONE
         self._label: Label | None = None
 
@@ -38,7 +43,7 @@ class RunningEpisode:
     def decide(self, pilot: Pilot, observation: Observation, reward: float) -> Decision:
         """The decision for a tick; in the last one the arm stays where it is."""
         recording = self.recording
-        if recording.num_steps >= self._max_steps:
+        if recording.num_steps - self._num_overridden >= self._max_steps:
             self._is_ending = True
         if self._is_ending:
             return pilot.hold(recording.target)
@@ -46,6 +51,7 @@ class RunningEpisode:
         if self._pressed is not TeleopEvent.NONE:
             decision = replace(decision, event=self._pressed)
         if decision.event not in _ENDING_EVENTS:
+            self._num_overridden += decision.source is Source.INTERVENTION
             return decision
         label = None
         if decision.event in OUTCOME_OF:

@@ -52,13 +52,13 @@ class Session:
         self,
         ports: SessionPorts,
         config: SessionConfig,
-        on_start_button: Callable[[], None] | None = None,
+        on_button: Callable[[TeleopEvent], None] | None = None,
     ) -> None:
-        """`on_start_button` is called in the loop when START is pressed while idle.
+        """`on_button` is called in the loop when a button is pressed while no episode runs.
 
-        It may call `start`, and deals itself with what that raises.
+        It may call `start` or `clear_fault`, and deals itself with what they raise.
         """
-        self._ports, self._config, self._on_start_button = ports, config, on_start_button
+        self._ports, self._config, self._on_button = ports, config, on_button
         self._sight = Sight(ports.camera, ports.arm, config.aligner_limits())
         self._lock = threading.RLock()
         self._state = SessionState.IDLE
@@ -165,7 +165,7 @@ class Session:
             receipts = self._ports.arm.receipts()
             episode = self._episode
             if episode is None:
-                self._watch_start_button(now_ns)
+                self._watch_buttons(now_ns)
                 return
             episode.recording.take(receipts)
             try:
@@ -258,12 +258,18 @@ class Session:
         is_success = referee.is_success(now_ns) if referee is not None else None
         return float("nan") if is_success is None else float(is_success)
 
-    def _watch_start_button(self, now_ns: int) -> None:
-        if self._state is not SessionState.IDLE or self._on_start_button is None:
+    def _watch_buttons(self, now_ns: int) -> None:
+        if self._on_button is None:
             return
         target = self._sight.target_at_rest(now_ns, self._config.open_width_m)
-        if target is not None and self._ports.pilot.pressed(target) is TeleopEvent.START:
-            self._on_start_button()
+        if target is None:
+            return
+        try:
+            event = self._ports.pilot.pressed(target)
+        except WvlError:  # nonsense presses no button; an episode is given up with its words
+            return
+        if event is not TeleopEvent.NONE:
+            self._on_button(event)
 
     def _count_missed(self, num_missed: int) -> None:
         with self._lock:

@@ -19,6 +19,7 @@ class TeleopEvent(StrEnum):
     NEAR_SUCCESS = "near_success"
     FAILURE = "failure"
     DISCARD = "discard"
+    CLEAR_FAULT = "clear_fault"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +31,8 @@ class TeleopCommand:
     is_engaged: bool
     """The dead-man is held. While it is not, `action` is ignored and the arm holds."""
     event: TeleopEvent = TeleopEvent.NONE
+    is_live: bool = True
+    """The device has been heard lately. While it has not, nobody could take over: the arm holds."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "action", frozen_array("action", self.action, (ACTION_DIM,)))
@@ -39,7 +42,10 @@ class Teleop(Protocol):
     """A source of operator commands; `read` never blocks."""
 
     def begin(self, seed: int | None) -> None:
-        """An episode starts; `seed` is the virtual cell's reset, None on a real rig."""
+        """An episode starts; `seed` is the virtual cell's reset, None on a real rig.
+
+        TeleopError where the device is silent.
+        """
         ...
 
     def read(self, target: Setpoint) -> TeleopCommand:

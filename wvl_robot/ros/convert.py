@@ -11,7 +11,7 @@ import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Quaternion, Vector3, Wrench
 from geometry_msgs.msg import Pose as PoseMsg
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, Joy
 from std_msgs.msg import Header
 from wvl_interfaces import msg
 
@@ -27,6 +27,7 @@ from wvl_robot.core.raw_order import RawOrder
 from wvl_robot.core.session_status import SessionStatus
 from wvl_robot.ports.arm_link import SetpointOrder, SetpointReceipt
 from wvl_robot.ports.camera import CameraFault, CameraHealth
+from wvl_robot.ports.joystick import JoyReading
 
 BASE_FRAME = "base"
 OPTICAL_FRAME = "camera_color_optical_frame"
@@ -348,4 +349,13 @@ def to_session_status(
         num_missed_ticks=status.num_missed_ticks,
         late_ns=status.late_ns,
         policy_version=policy_version,
+    )
+
+
+def to_joy(reading: JoyReading, name: str, time: Time) -> Joy:
+    """A device's axes and buttons; its name in the place of a frame."""
+    return Joy(
+        header=header(time, name),
+        axes=[float(value) for value in reading.axes],
+        buttons=[int(value) for value in reading.buttons],
     )

@@ -27,7 +27,12 @@ def describe(name: str) -> Any:  # launch.LaunchDescription
     return LaunchDescription(
         [
             *(
-                DeclareLaunchArgument(a.name, default_value=a.default, description=a.description)
+                DeclareLaunchArgument(
+                    a.name,
+                    default_value=a.default,
+                    description=a.description,
+                    choices=list(a.choices) or None,
+                )
                 for a in graph.arguments
             ),
             *(

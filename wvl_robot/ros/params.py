@@ -82,8 +82,12 @@ class SessionParams(RigParams):
     """Folder of the episode store; made where there is none."""
     pilot: Literal["teleop", "policy"] = "teleop"
     """Who decides."""
-    teleop: Literal["none", "scripted"] = "scripted"
-    """Teleoperation device; `scripted` plays a person on the virtual cell."""
+    teleop: Literal["none", "scripted", "spacemouse", "gamepad", "keyboard", "joy"] = "scripted"
+    """Teleoperation device; `scripted` plays a person on the virtual cell, `joy` is any Joy."""
+    teleop_profile: str = ""
+    """Layout below config/teleop; empty: the device's own, and the gamepad's for `joy`."""
+    max_teleop_s: float = Field(default=60.0, ge=1.0, le=600.0)
+    """A person's episode ends by itself after this long."""
     near_share: float = Field(default=0.0, ge=0.0, le=1.0)
     """Share of the scripted operator's attempts that are meant to miss."""
     aim_sigma_m: float = Field(default=0.004, ge=0.0, le=0.05)
@@ -109,6 +113,21 @@ class PolicyParams(RigParams):
     """Version to serve first; empty: the registry's current one, or none until a swap."""
     chunk_lifetime_s: float = Field(default=6.0, ge=0.5, le=60.0)
     """A chunk expires this long after its observation: its 2.4 s, and the time to think."""
+
+
+class TeleopParams(NodeParams):
+    """`teleop_node`."""
+
+    share: str = ""
+    """Folder that holds config/ and calibration/; empty: the checkout or the ROS package."""
+    device: Literal["spacemouse", "gamepad", "keyboard"] = "spacemouse"
+    """What is read."""
+    model: str = ""
+    """Which one, where several are plugged in; empty: the first that is found."""
+    profile: str = "keyboard"
+    """Keyboard only: layout below config/teleop."""
+    rate_hz: float = Field(default=50.0, ge=20.0, le=200.0)
+    """How often it is read and published; silence of 0.15 s opens the dead-man."""
 
 
 class LearnerParams(NodeParams):

@@ -24,21 +24,27 @@ from wvl_robot.core.schedule import make_schedule, schedule_of
 from wvl_robot.core.session import Session, SessionPorts
 from wvl_robot.core.session_config import SessionConfig
 from wvl_robot.core.sight import Sight
+from wvl_robot.core.teleop_desk import TeleopDesk
 from wvl_robot.ports.camera import CameraFault
+from wvl_robot.ports.clock import Clock
 from wvl_robot.ports.teleop import Teleop, TeleopEvent
 from wvl_robot.rig.calibration import load_calibration
 from wvl_robot.rig.config import RigConfig
 from wvl_robot.ros import convert, topics
 from wvl_robot.ros.host import Host
+from wvl_robot.ros.joy_teleop import hear_desk
 from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import SessionParams
 from wvl_robot.ros.process import run
-from wvl_robot.ros.rig import load_rig_of
-from wvl_robot.ros.session_ports import RosArmLink, RosCamera, RosDecider, RosReferee
+from wvl_robot.ros.rig import VIRTUAL_SERIAL, load_rig_of
+from wvl_robot.ros.session_ports import RosArmLink, RosCamera, RosDecider, RosRecovery, RosReferee
 
 _LOG = logging.getLogger(__name__)
 
 STATUS_PERIOD_S = 0.2
+
+RATE_HZ = 10.0
+"""Control and logging (paper 4.1)."""
 
 STRICT_AGE_S = 0.15
 """With a limit above this one a slow camera is no fault: the age of its frames decides."""
@@ -81,10 +87,27 @@ class Setup:
             return frozenset()
         return frozenset({CameraFault.SLOW, CameraFault.SILENT})
 
-    def teleop(self) -> Teleop:
-        """The device that the parameters name."""
-        if self.params.teleop != "scripted":
-            raise ConfigError("the session has no teleoperation device: set teleop:=scripted.")
+    @property
+    def has_desk(self) -> bool:
+        """Whether a person is at the controls, to drive or to take over."""
+        return self.params.teleop not in ("none", "scripted")
+
+    def desk(self, host: Host, clock: Clock) -> TeleopDesk | None:
+        """The person's controls, where there is one."""
+        if not self.has_desk:
+            return None
+        limits, params = self.rig.safety, self.params
+        return hear_desk(host, clock, self.share, limits, params.teleop, params.teleop_profile)
+
+    def scripted(self) -> Teleop:
+        """Who plays a person on the virtual cell; ConfigError where nobody may."""
+        if self.params.teleop != "scripted" or self.is_policy:
+            raise ConfigError(
+                f"teleop '{self.params.teleop}' cannot drive here: choose a device, or scripted on "
+                "the virtual cell."
+            )
+        if self.rig.camera.serial != VIRTUAL_SERIAL:
+            raise ConfigError(f"rig '{self.rig.name}' is a real one: nobody scripted drives it.")
         from wvl_robot.virtual.operator import Imprecision, ScriptedOperator
         from wvl_robot.virtual.tasks import virtual_task
 
@@ -112,7 +135,7 @@ class Setup:
             calibration=load_calibration(self.share, self.rig),
             operator=operator or ("scripted" if origin is Origin.SCRIPTED else ""),
             origin=origin,
-            rate_hz=10.0,
+            rate_hz=RATE_HZ,
             created_utc=now.isoformat(timespec="milliseconds"),
             commit=self.params.commit,
             seed=seed,
@@ -121,17 +144,19 @@ class Setup:
 
     def max_steps(self, task: TaskConfig) -> int:
         """Actions after which an episode ends by itself."""
+        if self.origin() is Origin.TELEOP:
+            return round(self.params.max_teleop_s * RATE_HZ)
         return task.horizon_steps + (self.params.waiting_steps if self.is_policy else 0)
 
 
 class PolicyFollower:
     """Follows the policy node: whose chunks the session executes."""
 
-    def __init__(self, host: Host, setup: Setup) -> None:
+    def __init__(self, host: Host, setup: Setup, teleop: Teleop | None) -> None:
         spec = ActionSpec.unnormalised()
         self._spec = spec
         schedule = make_schedule(spec, schedule_of(setup.task, spec.chunk_steps))
-        self.pilot = PolicyPilot(RosDecider(host), schedule, spec)
+        self.pilot = PolicyPilot(RosDecider(host), schedule, spec, teleop)
         self.version = ""
         host.subscribe(topics.POLICY_STATUS, self._on_status)
 
@@ -164,7 +189,9 @@ class SessionFront:
     def __init__(self, host: Host, setup: Setup, store: EpisodeStore) -> None:
         self._host, self._setup, self._store = host, setup, store
         self._clock, self._lock = SystemClock(), threading.Lock()
-        self._follower = PolicyFollower(host, setup) if setup.is_policy else None
+        self._desk = setup.desk(host, self._clock)
+        self._follower = PolicyFollower(host, setup, self._desk) if setup.is_policy else None
+        self._recover = RosRecovery(host)
         self._recorder = EpisodeRecorder(store)
         camera = RosCamera(host, self._clock, setup.tolerated())
         arm = RosArmLink(host)
@@ -181,8 +208,7 @@ class SessionFront:
             pilot=self._pilot(),
             referee=RosReferee(host),
         )
-        has_buttons = setup.origin() is Origin.TELEOP
-        self.session = Session(ports, config, self._on_start_button if has_buttons else None)
+        self.session = Session(ports, config, self._on_button if setup.has_desk else None)
 
     def close(self) -> None:
         """End the writer; an open episode is kept as aborted."""
@@ -263,25 +289,31 @@ class SessionFront:
     def _pilot(self) -> Pilot:
         if self._follower is not None:
             return self._follower.pilot
-        return TeleopPilot(self._setup.teleop(), ActionSpec.unnormalised())
+        return TeleopPilot(self._desk or self._setup.scripted(), ActionSpec.unnormalised())
 
     def _not_ready(self) -> str:
         """Why no episode may start; empty where one may."""
         if self._follower is not None and not self._follower.version:
             return "no policy is being served"
+        if self._desk is not None and self._desk.complaint():
+            return self._desk.complaint()
         try:
             self._sight.require(self._clock.now_ns(), self._config.open_width_m)
         except WvlError as error:
             return str(error)
         return ""
 
-    def _on_start_button(self) -> None:
+    def _on_button(self, event: TeleopEvent) -> None:
         task = self._setup.task
         try:
-            header = self._setup.header(task, None, "")
-            self.session.start(header, None, self._setup.max_steps(task))
+            if event is TeleopEvent.START:
+                header = self._setup.header(task, None, "")
+                self.session.start(header, None, self._setup.max_steps(task))
+            elif event is TeleopEvent.CLEAR_FAULT:
+                self._recover()
+                self.session.clear_fault()
         except WvlError as error:
-            _LOG.warning("start refused: %s", error)
+            _LOG.warning("%s refused: %s", event.value, error)
 
     def _announce(self, news: EpisodeNews) -> None:
         self._publish_event(

@@ -224,3 +224,20 @@ class RosReferee:
 
     def _on_success(self, message: msg.SuccessState) -> None:
         self._newest = message
+
+
+class RosRecovery:
+    """Asks the robot node to recover the arm, on the operator's button; never waits for it."""
+
+    def __init__(self, host: Host) -> None:
+        self._client = host.node.create_client(topics.RECOVER.kind, topics.RECOVER.name)
+
+    def __call__(self) -> None:
+        """Ask; the answer goes to the log. An arm without a fault refuses, and that is all."""
+        if self._client.service_is_ready():
+            self._client.call_async(topics.RECOVER.kind.Request()).add_done_callback(self._say)
+
+    def _say(self, future: Any) -> None:  # rclpy's Future of a Trigger.Response
+        answer = future.result()
+        if answer is not None:
+            _LOG.info("recovery of the arm: %s", answer.message)

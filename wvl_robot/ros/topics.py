@@ -11,7 +11,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, Joy
 from std_srvs.srv import Trigger
 from wvl_interfaces import action, msg, srv
 
@@ -77,6 +77,9 @@ POLICY_QUERY = Topic(name="policy/query", kind=msg.PolicyQuery, qos=_reliable(1)
 ACTION_CHUNK = Topic(name="policy/chunk", kind=msg.ActionChunk, qos=_reliable(1))
 POLICY_STATUS = Topic(name="policy/status", kind=msg.PolicyStatus, qos=_latched())
 
+TELEOP_JOY = Topic(name="teleop/joy", kind=Joy, qos=_newest(5))
+KEYBOARD_JOY = Topic(name="teleop/keyboard", kind=Joy, qos=_newest(5))
+
 SUCCESS = Topic(name="cell/success", kind=msg.SuccessState, qos=_newest())
 
 DIAGNOSTICS = Topic(name="/diagnostics", kind=DiagnosticArray, qos=_reliable(10))
@@ -95,6 +98,8 @@ TOPICS = (
     POLICY_QUERY,
     ACTION_CHUNK,
     POLICY_STATUS,
+    TELEOP_JOY,
+    KEYBOARD_JOY,
     SUCCESS,
     DIAGNOSTICS,
 )

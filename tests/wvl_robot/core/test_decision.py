@@ -4,7 +4,7 @@ import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.decider import FakeDecider
 from tests.fakes.robot import tool_down
-from tests.fakes.teleop import FakeTeleop, hands_off, push
+from tests.fakes.teleop import FakeTeleop, hands_off, push, unplugged
 from wvl_models.contract.errors import ConfigError
 from wvl_models.contract.examples import example_action_spec, example_observation
 from wvl_models.contract.observation import Observation
@@ -123,3 +123,19 @@ def test_nothing_begins_without_a_version() -> None:
     pilot.set_policy_version("")
     with pytest.raises(ConfigError, match="no policy is active"):
         pilot.begin(None, 0)
+
+
+def test_the_arm_holds_while_nobody_could_take_over_and_the_policy_is_asked_anew_after() -> None:
+    script = [hands_off(), unplugged(), hands_off()]
+    decider = FakeDecider(FakeClock(), brain)
+    pilot = pilot_of(decider, FakeTeleop(lambda step, target: script[step]))
+    pilot.begin(None, 0)
+    first, lost, back = (observation(k * 100_000_000) for k in (1, 2, 3))
+    assert pilot.decide(first).setpoint is not first.target
+    decision = pilot.decide(lost)
+    assert decision.setpoint is lost.target
+    assert (decision.source, decision.policy_version) == (Source.POLICY, "v0001")
+    assert pilot.silent_for_ns(lost.stamp_ns) == 0, "the policy is not to blame"
+    num_asked = len(decider.asked)
+    pilot.decide(back)
+    assert len(decider.asked) == num_asked + 1

@@ -289,6 +289,34 @@ def test_the_start_button_starts_while_idle_and_only_then() -> None:
     assert bench.button_presses == 1
 
 
+def test_a_button_clears_a_fault() -> None:
+    is_pressed = False
+
+    def script(step: int, target: Setpoint) -> TeleopCommand:
+        return hands_off(TeleopEvent.CLEAR_FAULT if is_pressed else TeleopEvent.NONE)
+
+    bench = SessionBench(script)
+    bench.start()
+    bench.ticks(2)
+    bench.camera.fault = CameraFault.BLACK
+    bench.ticks(2)
+    assert bench.state is SessionState.FAULT
+    bench.camera.fault, is_pressed = CameraFault.NONE, True
+    bench.ticks(1)
+    assert bench.state is SessionState.IDLE
+
+
+def test_what_a_person_takes_over_is_not_taken_from_the_policys_time() -> None:
+    def script(step: int, target: Setpoint) -> TeleopCommand:
+        return push(0.001) if 3 <= step < 13 else hands_off()
+
+    bench = SessionBench(script, brain=brain)
+    bench.start(max_steps=8)
+    bench.ticks(22)
+    flags = [step.is_intervention for step in bench.sink.last.steps]
+    assert flags == [False] * 3 + [True] * 10 + [False] * 6
+
+
 def test_an_episode_starts_from_where_the_arm_is() -> None:
     bench = SessionBench(forward)
     bench.start(max_steps=20)
