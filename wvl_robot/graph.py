@@ -299,7 +299,7 @@ there or are not."""
 _VIRTUAL: Mapping[str, Mapping[str, Value]] = {
     "robot": {"patience_s": VIRTUAL_PATIENCE_S},
     "camera": {"patience_s": VIRTUAL_PATIENCE_S},
-    "session": {"max_sample_age_s": 1.0, "policy_patience_s": 20.0},
+    "session": {"max_sample_age_s": 1.0, "max_teleop_age_s": 0.5, "policy_patience_s": 20.0},
 }
 """What nodes are given on the virtual rig alone, where robot, renderer, policy and a training may
 share one machine; frames that come late are recorded as what they are, with their stamps."""

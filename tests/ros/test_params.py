@@ -23,6 +23,7 @@ KINDS = {
     "camera": params.CameraParams,
     "session": params.SessionParams,
     "policy": params.PolicyParams,
+    "teleop": params.TeleopParams,
     "learner": params.LearnerParams,
     "panel": params.PanelParams,
     "campaign": params.CampaignParams,
@@ -32,6 +33,8 @@ KINDS = {
 @pytest.mark.parametrize("graph", GRAPHS.values(), ids=list(GRAPHS))
 def test_every_parameter_of_a_graph_is_one_of_its_node(graph) -> None:
     given = {"num_episodes": "1"} if any(node.is_campaign for node in graph.nodes) else {}
+    if any(argument.name == "teleop" for argument in graph.arguments):
+        given["teleop"] = "gamepad"
     for start in resolve(graph, given, folder=Path("/tmp")):
         params.read(KINDS[start.name], start.parameters, start.name)
 

@@ -24,7 +24,7 @@ from wvl_robot.rig.limits import SafetyLimits
 from wvl_robot.rig.teleop_profile import Motion, Switch, TeleopProfile, event_of
 
 STALE_NS = 150_000_000
-"""A device that has been silent for longer is not held by anybody (issue 3, item 6)."""
+"""A device that has been silent for longer is not held by anybody."""
 
 DEBOUNCE_NS = 200_000_000
 """A button counts again this long after its last press."""
@@ -41,9 +41,15 @@ _MOTIONS: tuple[Motion, ...] = ("x", "y", "z", "roll", "pitch", "yaw")
 class TeleopMapping:
     """One device under one profile. Readings come from one thread, questions from another."""
 
-    def __init__(self, profile: TeleopProfile, limits: SafetyLimits, period_s: float) -> None:
+    def __init__(
+        self,
+        profile: TeleopProfile,
+        limits: SafetyLimits,
+        period_s: float,
+        stale_ns: int = STALE_NS,
+    ) -> None:
         """`period_s` is one tick: a command's motion lasts that long."""
-        self._profile = profile
+        self._profile, self._stale_ns = profile, stale_ns
         self._step_m = min(
             min(profile.speed_mps, limits.max_linear_mps) * period_s,
             _STEP_SHARE * limits.max_step_m,
@@ -107,7 +113,7 @@ class TeleopMapping:
             )
 
     def _is_live(self, now_ns: int) -> bool:
-        return self._heard_ns is not None and now_ns - self._heard_ns <= STALE_NS
+        return self._heard_ns is not None and now_ns - self._heard_ns <= self._stale_ns
 
     def _disarm(self) -> None:
         self._is_armed = self._is_held = False

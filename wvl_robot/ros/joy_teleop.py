@@ -5,6 +5,7 @@ neither its faults nor its waiting reach the session; a driver that dies is a de
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from sensor_msgs.msg import Joy
@@ -24,28 +25,44 @@ PERIOD_S = 0.1
 """One tick of the session (paper 4.1: 10 Hz)."""
 
 
-def hear_desk(
-    host: Host, clock: Clock, share: Path, limits: SafetyLimits, device: str, profile: str
-) -> TeleopDesk:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Controls:
+    """What an operator sits at."""
+
+    share: Path
+    limits: SafetyLimits
+    device: str
+    profile: str
+    """Empty: the device's own."""
+    stale_s: float
+
+
+def hear_desk(host: Host, clock: Clock, controls: Controls) -> TeleopDesk:
     """The desk of an operator with that device, fed by its topic, and by the keyboard's beside it.
 
     ConfigError names a wrong profile.
     """
+    device, profile = controls.device, controls.profile
     if device == "keyboard":
-        main = _hear(host, clock, topics.KEYBOARD_JOY, share, limits, profile or "keyboard")
+        main = _hear(host, clock, topics.KEYBOARD_JOY, controls, profile or "keyboard")
         return TeleopDesk(clock, device, main)
     if profile == "keyboard":
         raise ConfigError(f"teleop_profile:=keyboard is no layout of a {device}.")
     name = profile or ("gamepad" if device == "joy" else device)
-    main = _hear(host, clock, topics.TELEOP_JOY, share, limits, name)
-    keyboard = _hear(host, clock, topics.KEYBOARD_JOY, share, limits, "keyboard")
+    main = _hear(host, clock, topics.TELEOP_JOY, controls, name)
+    keyboard = _hear(host, clock, topics.KEYBOARD_JOY, controls, "keyboard")
     return TeleopDesk(clock, device, main, keyboard)
 
 
 def _hear(
-    host: Host, clock: Clock, topic: Topic, share: Path, limits: SafetyLimits, profile: str
+    host: Host, clock: Clock, topic: Topic, controls: Controls, profile: str
 ) -> TeleopMapping:
-    mapping = TeleopMapping(load_teleop_profile(share, profile), limits, PERIOD_S)
+    mapping = TeleopMapping(
+        load_teleop_profile(controls.share, profile),
+        controls.limits,
+        PERIOD_S,
+        round(controls.stale_s * 1e9),
+    )
     host.subscribe(topic, _into(mapping, clock, topic, Complaints()))
     return mapping
 

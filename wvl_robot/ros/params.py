@@ -86,6 +86,8 @@ class SessionParams(RigParams):
     """Teleoperation device; `scripted` plays a person on the virtual cell, `joy` is any Joy."""
     teleop_profile: str = ""
     """Layout below config/teleop; empty: the device's own, and the gamepad's for `joy`."""
+    max_teleop_age_s: float = Field(default=0.15, ge=0.05, le=1.0)
+    """A device that has been silent for longer is not held by anybody."""
     max_teleop_s: float = Field(default=60.0, ge=1.0, le=600.0)
     """A person's episode ends by itself after this long."""
     near_share: float = Field(default=0.0, ge=0.0, le=1.0)

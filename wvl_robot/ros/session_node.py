@@ -32,7 +32,7 @@ from wvl_robot.rig.calibration import load_calibration
 from wvl_robot.rig.config import RigConfig
 from wvl_robot.ros import convert, topics
 from wvl_robot.ros.host import Host
-from wvl_robot.ros.joy_teleop import hear_desk
+from wvl_robot.ros.joy_teleop import Controls, hear_desk
 from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import SessionParams
 from wvl_robot.ros.process import run
@@ -96,8 +96,14 @@ class Setup:
         """The person's controls, where there is one."""
         if not self.has_desk:
             return None
-        limits, params = self.rig.safety, self.params
-        return hear_desk(host, clock, self.share, limits, params.teleop, params.teleop_profile)
+        controls = Controls(
+            share=self.share,
+            limits=self.rig.safety,
+            device=self.params.teleop,
+            profile=self.params.teleop_profile,
+            stale_s=self.params.max_teleop_age_s,
+        )
+        return hear_desk(host, clock, controls)
 
     def scripted(self) -> Teleop:
         """Who plays a person on the virtual cell; ConfigError where nobody may."""
