@@ -230,7 +230,7 @@ class RosRecovery:
     """Asks the robot node to recover the arm, on the operator's button; never waits for it."""
 
     def __init__(self, host: Host) -> None:
-        self._client = host.node.create_client(topics.RECOVER.kind, topics.RECOVER.name)
+        self._client = host.client(topics.RECOVER)
 
     def __call__(self) -> None:
         """Ask; the answer goes to the log. An arm without a fault refuses, and that is all."""
