@@ -305,7 +305,7 @@ PROFILES = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     which=st.sampled_from(PROFILES),
     readings=st.lists(
