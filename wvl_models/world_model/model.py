@@ -153,6 +153,20 @@ class CosmosWorldModel(nn.Module):
             rewards.append(reward)
         return ChunkEnd(last_frames=np.concatenate(ends), rewards=torch.cat(rewards))
 
+    @torch.no_grad()
+    def score(self, batch: ClipBatch, noise: Tensor) -> Tensor:
+        """Rewards [B, K] of real clips, read at the smallest noise level; about 0 to 1, CPU.
+
+        `noise` as for `imagine`; at that level it hardly matters.
+        """
+        sigma = self.config.noise.sigma_min
+        t = torch.full((len(batch.latents),), sigma / (1.0 + sigma), device=self.device)
+        t_wide = t.view(-1, 1, 1, 1, 1)
+        x_t = (1 - t_wide) * batch.latents + t_wide * noise.to(self.device)
+        context = batch.latents[:, :, :1]
+        _, rewards = self._denoise(x_t, t, context, batch.still, batch.condition)
+        return rewards.float().cpu()
+
     def draw_noise(self, num_clips: int, generator: torch.Generator) -> Tensor:
         """Unit Gaussian noise for `imagine` and `play`."""
         height, width = (side // SPATIAL_FACTOR for side in self.tokenizer.image_size)

@@ -197,3 +197,62 @@ def test_an_unreadable_label_log_ends_with_one_line(store: EpisodeStore, wvl: Wv
     code, _, err = wvl("ls")
     assert code == 1
     assert "labels.jsonl is damaged in line 1" in err
+
+
+def test_a_dispute_is_seen_in_ls_and_show_and_leads_the_queue(
+    store: EpisodeStore, wvl: Wvl
+) -> None:
+    wvl("label", "lift-1", "--outcome", "failure")
+    _, out, _ = wvl("ls", "--disputed")
+    assert "failure (disputed)" in out
+    assert "predicate, ann" in out
+    assert "mug-1" not in out
+    _, out, _ = wvl("show", "lift-1")
+    assert "predicate, ann disagree: failure or success" in out
+    _, out, _ = wvl("queue", "--json", "-")
+    assert [(r["episode_id"], r["need"]) for r in json.loads(out)["queue"]] == [
+        ("lift-1", "disputed"),
+        ("mug-1", "unlabelled"),
+    ]
+
+
+def test_the_queue_can_be_asked_for_one_need(store: EpisodeStore, wvl: Wvl) -> None:
+    wvl("label", "lift-1", "--outcome", "success", "--confidence", "0.3")
+    _, out, _ = wvl("queue", "--need", "unsure")
+    assert "1 episodes want a look" in out
+    assert "lift-1" in out
+    assert "mug-1" not in out
+
+
+def test_sub_goals_are_kept_and_shown(store: EpisodeStore, wvl: Wvl) -> None:
+    arguments = ("--sub-goal", "3:lifted", "--sub-goal", "1: grasped ", "--notes", "slow")
+    wvl("label", "mug-1", "--outcome", "success", *arguments)
+    _, out, _ = wvl("show", "mug-1")
+    assert "slow; [1] grasped; [3] lifted" in out
+
+
+def test_a_malformed_sub_goal_is_a_sentence(store: EpisodeStore, wvl: Wvl) -> None:
+    code, _, err = wvl("label", "mug-1", "--outcome", "success", "--sub-goal", "late")
+    assert code == 1
+    assert "write STEP:TEXT" in err
+
+
+def test_suggest_without_a_world_model_uses_the_recorded_rewards(
+    store: EpisodeStore, wvl: Wvl
+) -> None:
+    _, out, _ = wvl("suggest")
+    assert "1 episodes suggested by predicate" in out
+    (made,) = store.suggestions.of("mug-1")
+    assert made.success_probabilities == tuple(store.read_signals("mug-1").reward.tolist())
+    assert store.labels.current("mug-1") is None
+    assert store.suggestions.of("lift-1") == (), "it has a label"
+    _, out, _ = wvl("suggest")
+    assert "0 episodes suggested" in out, "nothing is suggested twice"
+    _, out, _ = wvl("show", "mug-1")
+    assert "suggested: " in out
+
+
+def test_suggest_wants_version_and_registry_together(store: EpisodeStore, wvl: Wvl) -> None:
+    code, _, err = wvl("suggest", "--world-model", "v1")
+    assert code == 1
+    assert "go together" in err

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from wvl_models.cli.episodes.options import DEFAULT_STORE, IdArgument, StoreOption
-from wvl_models.contract.episode import Label, Outcome
+from wvl_models.contract.episode import Label, Outcome, SubGoal
 from wvl_models.contract.errors import ConfigError
 from wvl_models.episodes.store import EpisodeStore
 
@@ -24,6 +24,10 @@ def label(
     author: Annotated[str | None, typer.Option(help="Who says so; you by default.")] = None,
     confidence: Annotated[float, typer.Option(help="0 to 1.")] = 1.0,
     notes: Annotated[str, typer.Option()] = "",
+    sub_goal: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STEP:TEXT", help="A note at a step (repeat); replaces earlier ones."),
+    ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Withdraw your label in force.")] = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -44,6 +48,7 @@ def label(
         author=who,
         confidence=confidence,
         notes=notes,
+        sub_goals=tuple(sorted(map(_sub_goal, sub_goal or ()), key=lambda goal: goal.step)),
     )
     opened.labels.add(episode_id, new)
     typer.echo(f"{episode_id}: {label_text(new)}")
@@ -55,6 +60,13 @@ def label_text(given: Label | None) -> str:
         return "unlabelled"
     steps = ", ".join(f"{a}:{b}" for a, b in given.success_intervals)
     return f"{given.outcome.value}{f' at {steps}' if steps else ''} by {given.author}"
+
+
+def _sub_goal(text: str) -> SubGoal:
+    step, _, note = text.partition(":")
+    if not (step.isdecimal() and note.strip()):
+        raise ConfigError(f"--sub-goal {text!r} is not a note at a step; write STEP:TEXT.")
+    return SubGoal(step=int(step), text=note.strip())
 
 
 def _interval(text: str) -> tuple[int, int]:

@@ -1,8 +1,9 @@
 """`wvl episodes ls` and `show`: what is in a store, and what is known of one episode."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.markup import escape
 from rich.table import Table
 
@@ -17,7 +18,9 @@ from wvl_models.cli.episodes.options import (
     TaskOption,
     episode_filter,
 )
+from wvl_models.cli.episodes.suggesting import suggestion_text
 from wvl_models.cli.output import JsonOption, make_console, write_json
+from wvl_models.contract.episode import Label
 from wvl_models.episodes.index import EpisodeFacts
 from wvl_models.episodes.label_log import LabelEvent
 from wvl_models.episodes.overview import SummaryRow
@@ -30,11 +33,15 @@ def list_episodes(
     outcome: OutcomeOption = None,
     origin: OriginOption = None,
     policy: PolicyOption = None,
+    disputed: Annotated[
+        bool, typer.Option("--disputed", help="Only where the labels of two authors differ.")
+    ] = False,
     json: JsonOption = None,
 ) -> None:
-    """List episodes with their current label."""
+    """List episodes with their current label; see `queue` for those that want a look."""
     opened = EpisodeStore(store)
     rows = opened.summary(episode_filter(task, outcome, origin, policy))
+    rows = tuple(row for row in rows if row.is_disputed or not disputed)
     damaged = opened.unreadable()
     if json is not None:
         write_json(json, {"episodes": [_row_json(r) for r in rows], "unreadable": damaged})
@@ -51,38 +58,58 @@ def show(
     opened = EpisodeStore(store)
     facts = opened.facts(episode_id)
     history = opened.labels.history(episode_id)
+    disagreement = opened.labels.disagreement(episode_id)
+    suggestions = opened.suggestions.of(episode_id)
     num_success = int(opened.rewards(episode_id).sum())
     if json is not None:
         events = [asdict(event) for event in history]
         content = {**asdict(facts), "history": events, "num_success_steps": num_success}
-        write_json(json, content)
+        dispute = None if disagreement is None else str(disagreement)
+        suggested = [asdict(suggestion) for suggestion in suggestions]
+        write_json(json, content | {"disagreement": dispute, "suggestions": suggested})
     if json != "-":
         _print_facts(facts, num_success)
         _print_history(history)
+        if disagreement is not None:
+            make_console().print(f"[yellow]disputed[/] {escape(str(disagreement))}")
+        for suggestion in suggestions:
+            make_console().print(f"suggested: {escape(suggestion_text(suggestion))}")
 
 
 def _row_json(row: SummaryRow) -> dict[str, Any]:
     """One row (Any: JSON)."""
     current = None if row.label is None else asdict(row.label)
-    return {**asdict(row.facts), "label": current, "is_disputed": row.is_disputed}
+    return {
+        **asdict(row.facts),
+        "label": current,
+        "authors": list(row.authors),
+        "is_disputed": row.is_disputed,
+        "need": row.need.value,
+    }
 
 
 def _print_rows(rows: tuple[SummaryRow, ...]) -> None:
     columns = ("episode", "task", "origin", "steps", "MB", "outcome", "by", "created")
     table = Table(*columns, title=f"{len(rows)} episodes")
     for row in rows:
-        facts, current = row.facts, row.label
+        facts = row.facts
         table.add_row(
             escape(facts.episode_id),
             escape(facts.task),
             facts.origin.value,
             str(facts.num_steps),
             f"{facts.num_bytes / 1e6:.1f}",
-            "-" if current is None else current.outcome.value + (" ?" if row.is_disputed else ""),
-            "" if current is None else escape(current.author),
+            _outcome_text(row),
+            escape(", ".join(row.authors)),
             facts.created_utc,
         )
     make_console().print(table)
+
+
+def _outcome_text(row: SummaryRow) -> str:
+    if row.label is None:
+        return "-"
+    return row.label.outcome.value + (" (disputed)" if row.is_disputed else "")
 
 
 def _print_facts(facts: EpisodeFacts, num_success: int) -> None:
@@ -103,6 +130,12 @@ def _print_history(history: tuple[LabelEvent, ...]) -> None:
             escape(event.author),
             "withdrawn" if said is None else escape(label_text(said)),
             "" if said is None else f"{said.confidence:g}",
-            "" if said is None else escape(said.notes),
+            "" if said is None else escape(_notes_text(said)),
         )
     make_console().print(table)
+
+
+def _notes_text(said: Label) -> str:
+    """Notes and sub-goals."""
+    goals = (f"[{goal.step}] {goal.text}" for goal in said.sub_goals)
+    return "; ".join(filter(None, (said.notes, *goals)))
