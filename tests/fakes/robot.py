@@ -32,7 +32,12 @@ class FakeRobot:
         self.holds: list[int] = []
         self.num_recoveries = 0
         self.recovery_fails_because = ""
+        self.words = "cartesian_reflex"
         self.is_closed = False
+
+    @property
+    def fault(self) -> str | None:
+        return None if self.mode.is_commandable else self.words
 
     def read(self) -> RobotState:
         if self.is_silent:

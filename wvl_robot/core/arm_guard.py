@@ -212,7 +212,8 @@ class ArmGuard:
 
     def _check_mode(self, state: RobotState) -> None:
         if not state.mode.is_commandable:
-            self._latch(f"the arm is in mode {state.mode.value}.")
+            words = f": {self._robot.fault}" if self._robot.fault else ""
+            self._latch(f"the arm is in mode {state.mode.value}{words}.")
 
     def _latch(self, why: str) -> None:
         """Remember the first fault, and hold."""

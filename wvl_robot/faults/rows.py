@@ -10,7 +10,10 @@ MODULES: Mapping[int, tuple[str, ...]] = {
     1: ("row_01_store_processes",),
     2: ("row_02_commit",),
     3: ("row_03_power_loss", "row_03_recovery"),
+    6: ("row_06_gate", "row_06_arm"),
+    8: ("row_08_watchdog",),
     10: ("row_10_full_disk",),
+    18: ("row_18_reflexes",),
 }
 """Number of a row -> modules of this room, each with a function `open_row() -> FaultRow`.
 

@@ -11,6 +11,11 @@ class Robot(Protocol):
     except `recover` and `go_home`, which block until the arm is at rest.
     """
 
+    @property
+    def fault(self) -> str | None:
+        """The latched fault in the arm's own words, or None; for the operator."""
+        ...
+
     def read(self) -> RobotState:
         """The newest state; raises RobotError when the arm is silent."""
         ...

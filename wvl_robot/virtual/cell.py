@@ -22,6 +22,7 @@ from wvl_robot.rig.config import RigConfig, load_rig, rig_view
 from wvl_robot.rig.real_time import VIRTUAL_ROBOT_PRIORITY, real_time_birth
 from wvl_robot.virtual.lockstep import CellView
 from wvl_robot.virtual.motion_trace import MotionTrace
+from wvl_robot.virtual.reflex import Reflex
 from wvl_robot.virtual.tasks import SceneState, virtual_task
 
 ANSWER_TIMEOUT_S = 30.0
@@ -48,6 +49,8 @@ class CellReport:
     violations: tuple[str, ...]
     warnings: tuple[str, ...]
     """Everything of level warning or above, those two included."""
+    num_lost_cycles: int
+    """Command cycles that the client missed: where there are some, this machine was too busy."""
 
 
 def cell_config(
@@ -108,11 +111,12 @@ class VirtualCell:
             unenforced=tuple(e.text for e in events if e.is_unenforced),
             violations=tuple(e.text for e in events if e.is_violation),
             warnings=tuple(e.text for e in events),
+            num_lost_cycles=self._robot.num_lost_cycles,
         )
 
-    def provoke_reflex(self) -> None:
-        """Stop the arm as after a collision; for tests of whoever drives it."""
-        self._robot.provoke_reflex()
+    def provoke_reflex(self, reflex: Reflex = Reflex.CARTESIAN_REFLEX) -> None:
+        """Stop the arm, by default as after a collision; for tests of whoever drives it."""
+        self._robot.provoke_reflex(reflex)
 
     def record_motion(self, seconds: float) -> None:
         """Keep what the arm does from now on, for so long at most."""
@@ -186,9 +190,9 @@ class CellProcess:
         """What the robot server had to say so far."""
         return self._ask("report")
 
-    def provoke_reflex(self) -> None:
-        """Stop the arm as after a collision; for tests of whoever drives it."""
-        self._ask("provoke_reflex")
+    def provoke_reflex(self, reflex: Reflex = Reflex.CARTESIAN_REFLEX) -> None:
+        """Stop the arm, by default as after a collision; for tests of whoever drives it."""
+        self._ask("provoke_reflex", reflex)
 
     def record_motion(self, seconds: float) -> None:
         """Keep what the arm does from now on, for so long at most."""

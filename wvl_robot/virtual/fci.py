@@ -19,18 +19,22 @@ import mujoco
 from franka_sim.franka_protocol import COMMAND_PORT
 from franka_sim.gripper.protocol import GRIPPER_COMMAND_PORT
 
-from wvl_models.contract.errors import SetupError
+from wvl_models.contract.errors import RobotError, SetupError
 from wvl_models.contract.rotation import F64
 from wvl_robot.rig.config import RigConfig
 from wvl_robot.virtual.fci_log import FciLog
 from wvl_robot.virtual.fci_server import TIMESTEP_S, FciServer, FciSimulator
 from wvl_robot.virtual.lockstep import CellView
 from wvl_robot.virtual.motion_trace import MotionRecorder, MotionTrace
+from wvl_robot.virtual.reflex import Reflex
 from wvl_robot.virtual.scene import build_spec, compile_scene
 from wvl_robot.virtual.tasks import Layout, SceneState, VirtualTask
 
 START_TIMEOUT_S = 20.0
 """Scene compilation takes below a second; a loaded machine gets more."""
+
+ANSWER_TIMEOUT_S = 5.0
+"""The physics thread answers between two steps, 1 ms apart; a loaded machine gets more."""
 
 
 class FciRobot:
@@ -42,8 +46,10 @@ class FciRobot:
         rig: RigConfig,
         look: CellView,
         publish: Callable[[mujoco.MjData], None] | None = None,
+        answer_timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> None:
         """`publish` is called by the physics thread every `PUBLISH_EVERY` steps."""
+        self._answer_timeout_s = answer_timeout_s
         spec = build_spec(task, look.calibration, look.view)
         spec.option.timestep = TIMESTEP_S
         spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_ACTUATION
@@ -130,9 +136,14 @@ class FciRobot:
         """Whether communication constraints and motion limits end a motion."""
         return self._server.enforce_comm_constraints, self._server.enforce_motion_limits
 
-    def provoke_reflex(self) -> None:
-        """Stop the arm with `cartesian_reflex`, as after a collision; for tests of the client."""
-        self._server.provoke_reflex()
+    @property
+    def num_lost_cycles(self) -> int:
+        """Command cycles that the client missed while a motion ran."""
+        return int(self._server.comm.num_lost)
+
+    def provoke_reflex(self, reflex: Reflex = Reflex.CARTESIAN_REFLEX) -> None:
+        """Stop the arm as the robot does, by default as after a collision; for tests."""
+        self._server.provoke_reflex(reflex)
 
     def stop(self) -> None:
         """Close the ports and end the threads; may be called twice."""
@@ -145,7 +156,14 @@ class FciRobot:
     def _ask(self, function: Callable[[], Any]) -> Any:
         if not self.is_running:
             raise SetupError(f"the virtual cell is not running ({self._failure or 'not started'}).")
-        return self._simulator.on_physics_thread(function).result(timeout=1.0)
+        answer = self._simulator.on_physics_thread(function)
+        try:
+            return answer.result(timeout=self._answer_timeout_s)
+        except TimeoutError:
+            raise RobotError(
+                f"the virtual cell's physics has not answered within {self._answer_timeout_s:g} s. "
+                "Is this machine overloaded?"
+            ) from None
 
     def _run(self) -> None:
         try:

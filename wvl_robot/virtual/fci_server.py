@@ -11,6 +11,7 @@ from typing import Any
 
 import mujoco
 import numpy as np
+from franka_sim.comm_constraints import CommConstraintTracker, CycleOutcome
 from franka_sim.control_modes import ControlMode
 from franka_sim.franka_sim_server import FrankaSimServer
 from franka_sim.mujoco_franka_sim import MujocoFrankaSim
@@ -19,6 +20,7 @@ from wvl_models.contract.rotation import F64
 from wvl_robot.virtual.fci_log import PROVOKED
 from wvl_robot.virtual.lockstep import FINGER_SPEED_MPS
 from wvl_robot.virtual.motion_trace import MotionRecorder
+from wvl_robot.virtual.reflex import Reflex
 from wvl_robot.virtual.scene import PREFIX, Scene
 
 TIMESTEP_S = 0.001
@@ -39,10 +41,6 @@ FLANGE_T_NOMINAL = np.array(
     [[_COS, _COS, 0.0, 0.0], [-_COS, _COS, 0.0, 0.0], [0.0, 0.0, 1.0, 0.1034], [0.0, 0.0, 0.0, 1.0]]
 )
 """F_T_NE of a Franka Hand (Desk's default end effector): -45 degrees about z, 103.4 mm out."""
-
-CARTESIAN_REFLEX = 7
-"""Position of `cartesian_reflex` (a collision) in the wire's list of errors, as in libfranka's
-`research_interface::robot::Error`."""
 
 
 class FciSimulator(MujocoFrankaSim):
@@ -126,8 +124,34 @@ class FciSimulator(MujocoFrankaSim):
                 future.set_exception(error)
 
 
+class LossCounter(CommConstraintTracker):
+    """franka-sim's account of lost command cycles, which also remembers how many there were."""
+
+    num_lost = 0
+
+    def tick(self, *arguments: Any, **named: Any) -> CycleOutcome:
+        """Close a cycle; called by the thread that publishes states."""
+        outcome = super().tick(*arguments, **named)
+        self.num_lost += outcome.active and outcome.lost
+        return outcome
+
+
 class FciServer(FrankaSimServer):
     """franka-sim's server with the nominal tool frame of a Franka Hand."""
+
+    _losses: LossCounter | None = None
+
+    @property
+    def comm(self) -> LossCounter:
+        """The account of lost cycles; franka-sim sets a new one for every client."""
+        assert self._losses is not None
+        return self._losses
+
+    @comm.setter
+    def comm(self, tracker: CommConstraintTracker) -> None:
+        before = self._losses
+        self._losses = LossCounter(enforce=tracker.enforce)
+        self._losses.num_lost = before.num_lost if before is not None else 0
 
     def _refresh_ee_transform(self) -> None:
         if hasattr(self, "robot_state"):  # also called from its constructor
@@ -149,6 +173,6 @@ class FciServer(FrankaSimServer):
                 (b - a) / TIMESTEP_S for a, b in zip(before, after, strict=True)
             ]
 
-    def provoke_reflex(self) -> None:
-        """Stop as after a collision, which franka-sim has no reflex for."""
-        self._abort_with_error(CARTESIAN_REFLEX, f"cartesian_reflex, {PROVOKED}")
+    def provoke_reflex(self, reflex: Reflex) -> None:
+        """Stop as the robot does, with that error on record."""
+        self._abort_with_error(int(reflex), f"{reflex.name.lower()}, {PROVOKED}")

@@ -62,6 +62,7 @@ class _Robot:
     def __init__(self, cell: LockstepCell, clock: _Clock) -> None:
         self._cell, self._clock = cell, clock
         self.pending: Setpoint | None = None
+        self.fault = None
 
     def read(self) -> RobotState:
         return replace(self._cell.robot_state(), stamp_ns=self._clock.now_ns())

@@ -207,6 +207,14 @@ def test_a_mode_that_forbids_motion_is_a_fault_as_soon_as_it_is_read(mode: Robot
     assert bench.guard.state is ArmState.FAULT and mode.value in bench.guard.fault
 
 
+def test_a_fault_is_told_in_the_arms_own_words(bench: Bench) -> None:
+    """It said "in mode reflex" whatever had happened (fault row 18)."""
+    bench.robot.words = "communication_constraints_violation"
+    bench.robot.mode = RobotMode.REFLEX
+    bench.guard.read()
+    assert "communication_constraints_violation" in bench.guard.fault
+
+
 def test_a_silent_arm_is_a_fault_and_reads_as_none(bench: Bench) -> None:
     bench.robot.is_silent = True
     assert bench.guard.read() is None

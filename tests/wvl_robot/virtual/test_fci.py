@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.cells import loopback, make_config
-from wvl_models.contract.errors import SetupError
+from wvl_models.contract.errors import RobotError, SetupError
 from wvl_robot.virtual.fci import FciRobot
 from wvl_robot.virtual.fci_log import FciEvent
 from wvl_robot.virtual.lockstep import FINGER_SPEED_MPS
@@ -19,10 +19,11 @@ pytestmark = pytest.mark.cell
 CONFIG = make_config(8, with_camera=False)
 
 
-def make_robot(host: str = CONFIG.rig.robot.host) -> FciRobot:
+def make_robot(host: str = CONFIG.rig.robot.host, answer_timeout_s: float = 5.0) -> FciRobot:
     robot = CONFIG.rig.robot.model_copy(update={"host": host})
     rig = CONFIG.rig.model_copy(update={"robot": robot})
-    return FciRobot(virtual_task("lift_cube"), rig, CONFIG.look)
+    task = virtual_task("lift_cube")
+    return FciRobot(task, rig, CONFIG.look, answer_timeout_s=answer_timeout_s)
 
 
 @pytest.fixture
@@ -51,6 +52,15 @@ def test_an_object_in_flight_is_put_down_at_rest(robot: FciRobot) -> None:
 
 def test_success_is_judged_on_the_served_scene(robot: FciRobot) -> None:
     assert not robot.is_success()
+
+
+def test_physics_that_do_not_answer_are_an_error_with_a_sentence() -> None:
+    """It was a bare TimeoutError, which no caller takes for an answer (fault row 4)."""
+    robot = make_robot(answer_timeout_s=0.0)
+    robot.start()
+    with pytest.raises(RobotError, match="physics has not answered within 0 s"):
+        robot.state()
+    robot.stop()
 
 
 def test_a_taken_port_is_named(robot: FciRobot) -> None:

@@ -1,0 +1,421 @@
+"""A graph of real nodes whose processes a trial kills, stops and starts anew one by one.
+
+This process takes the place of the cell node (so that the robot server's log can be read, and the
+cell be killed), and of the operator: it calls the services that an operator calls.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from std_srvs.srv import Trigger
+from wvl_interfaces import msg, srv
+
+from wvl_models.contract.errors import RobotError, SetupError
+from wvl_models.contract.verdict import Verdict
+from wvl_robot.environment import node_environment
+from wvl_robot.faults.arm_watch import ArmWatch
+from wvl_robot.faults.node_process import NodeProcess
+from wvl_robot.faults.places import own_loopback
+from wvl_robot.faults.promise import judge, promise
+from wvl_robot.faults.trial import RowPlan, Trial
+from wvl_robot.graph import Value, find_graph, resolve
+from wvl_robot.ros import topics
+from wvl_robot.ros.host import Ending, Host
+from wvl_robot.ros.live_lab import free_domain
+from wvl_robot.ros.profile import put_in_force
+from wvl_robot.share import share_folder
+from wvl_robot.virtual.cell import CellProcess, cell_config
+from wvl_robot.virtual.reflex import Reflex
+
+PATIENCE_S = 90.0
+"""A node is up after 3 to 8 s; on a loaded machine much later."""
+
+POLL_S = 0.005
+
+PREDICATE_PERIOD_S = 0.1
+
+TASK = "lift_cube"
+
+OLDEST_NS = 150_000_000
+"""An order may be used at most so long after its tick (fault plan row 8)."""
+
+LONGEST_SEND_NS = 100_000_000
+"""From the gate's judgement to the receipt's stamp, also where the machine is busy."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """An order that reached the arm."""
+
+    stamp_ns: int
+    sent_ns: int
+
+
+class LiveGraph:
+    """Cell, chosen nodes, and everything they say about themselves."""
+
+    def __init__(
+        self,
+        folder: Path,
+        nodes: Sequence[str],
+        *,
+        arguments: Mapping[str, str] | None = None,
+        parameters: Mapping[str, Mapping[str, Value]] | None = None,
+        environment: Mapping[str, str] | None = None,
+        words: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """Starts all of it; `nodes` of the graph closed_loop.
+
+        `arguments` are the graph's, `parameters` replace those of a node, `environment` and `words`
+        (of the command line, by node) come on top.
+        """
+        self.folder, share = folder, share_folder()
+        self.config = cell_config(share, TASK, "virtual", own_loopback())
+        self._domain = free_domain()
+        given = {"host": self.config.rig.robot.host, "store": str(folder / "episodes")}
+        starts = resolve(
+            find_graph("closed_loop"), given | dict(arguments or {}), share=share, folder=folder
+        )
+        everywhere = {
+            "ROS_DOMAIN_ID": str(self._domain),
+            "ROS_LOG_DIR": str(folder / "ros_log"),
+            **(environment or {}),
+        }
+        environ = node_environment(share, os.environ | everywhere)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.nodes: dict[str, NodeProcess] = {}
+        for start in starts:
+            if start.name in nodes:
+                mine = dict(start.parameters) | dict((parameters or {}).get(start.name, {}))
+                more = (words or {}).get(start.name, ())
+                log = folder / f"{start.name}.log"
+                self.nodes[start.name] = NodeProcess(
+                    replace(start, parameters=mine), environ, log, more
+                )
+        self.arm: Any = None  # ArmStatus
+        self.session: Any = None  # SessionStatus
+        self.policy: Any = None  # PolicyStatus
+        self.camera: Any = None  # CameraStatus
+        self.events: deque[Any] = deque(maxlen=100)  # EpisodeEvent
+        self.sent: deque[Sent] = deque(maxlen=2000)
+        self.receipts: deque[Any] = deque(maxlen=200)  # SetpointReceipt
+        self.stale: list[str] = []
+        """Orders that were used although they were too old; must stay empty."""
+        self._stamps: dict[int, int] = {}
+        self._stack = ExitStack()
+        self._cell_failures: list[str] = []
+        self._num_known = 0
+        with ExitStack() as stack:
+            self._open(stack)
+            self._stack = stack.pop_all()
+
+    def _open(self, stack: ExitStack) -> None:
+        for process in self.nodes.values():
+            stack.callback(process.end)
+            process.start()
+        self._cell_lock = threading.RLock()
+        self._cell = CellProcess(self.config)
+        stack.callback(lambda: self._cell.close())
+        self.watch = stack.enter_context(ArmWatch(self.config))
+        self.host = stack.enter_context(_spun_node(self._domain))
+        self._publish_success = self.host.publisher(topics.SUCCESS)
+        self._is_cell_up = True
+        self.host.every(PREDICATE_PERIOD_S, self._judge, "predicate")
+        for topic, name in (
+            (topics.ARM_STATUS, "arm"),
+            (topics.SESSION_STATUS, "session"),
+            (topics.POLICY_STATUS, "policy"),
+            (topics.CAMERA_STATUS, "camera"),
+        ):
+            self.host.subscribe(topic, lambda message, name=name: setattr(self, name, message))
+        self.host.subscribe(topics.EPISODE_EVENT, lambda event: self.events.append(event))
+        self.host.subscribe(topics.SETPOINT, self._on_order)
+        self.host.subscribe(topics.RECEIPT, self._on_receipt)
+        self._clients = {
+            e.name: self.host.node.create_client(e.kind, e.name)
+            for e in (topics.RECOVER, topics.GO_HOME, topics.START, topics.STOP, topics.CLEAR_FAULT)
+        }
+
+    # ---- what an operator does
+
+    def make_ready(self) -> None:
+        """Start what was ended, recover the arm, clear the session's fault; RobotError: it fails.
+
+        At most three recoveries: whatever one operator action cannot mend shows up here.
+        """
+        for node in self.nodes.values():
+            node.start()
+        if not self._is_cell_up:
+            self.restart_cell()
+        if "robot" in self.nodes:
+            self.until(lambda: self._says("arm"), "the robot node to speak")
+            for _ in range(3):
+                if self.arm.state != "fault":
+                    break
+                self.recover()
+        if "session" in self.nodes:
+            self.until(lambda: self._says("session"), "the session node to speak")
+            self._finish_session()
+            self.until(self._is_ready, "the session to be ready", lambda: str(self.session))
+
+    def recover(self) -> Any:  # Trigger.Response
+        """The operator's one action after a fault of the arm."""
+        answer = self.call(topics.RECOVER, Trigger.Request())
+        if answer.success:
+            self.until(lambda: self.arm.state != "fault", "the arm to say that it is recovered")
+        return answer
+
+    def start_episode(self, seed: int) -> str:
+        """Put the objects down, start, wait for the first step; the episode's id."""
+        with self._cell_lock:
+            self._cell.reset(seed)
+        answer = self.call(topics.START, srv.StartEpisode.Request(has_seed=True, seed=seed))
+        if not answer.success:
+            raise RobotError(f"no episode: {answer.message}")
+        self.until(lambda: self.session.num_steps > 0, "the first step")
+        return str(answer.episode_id)
+
+    def stop_episode(self) -> None:
+        """Commit what is running."""
+        self.call(topics.STOP, srv.StopEpisode.Request())
+        self.until(lambda: self.session.state in ("idle", "fault"), "the episode to end")
+
+    def go_home(self) -> None:
+        """Drive home; RobotError where the arm refuses."""
+        answer = self.call(topics.GO_HOME, Trigger.Request())
+        if not answer.success:
+            raise RobotError(f"not home: {answer.message}")
+
+    def call(self, endpoint: topics.Endpoint, request: Any) -> Any:  # its request and response
+        """Call a service and wait for the answer."""
+        client = self._clients[endpoint.name]
+        self.until(client.service_is_ready, f"service {endpoint.name}")
+        done = threading.Event()
+        future = client.call_async(request)
+        future.add_done_callback(lambda _: done.set())
+        self.until(done.is_set, f"the answer of {endpoint.name}")
+        return future.result()
+
+    def until(
+        self,
+        is_true: Callable[[], bool],
+        what: str,
+        why: Callable[[], str] = lambda: "",
+        at_most_s: float = PATIENCE_S,
+    ) -> float:
+        """Wait until something is so; seconds that it took. RobotError where it never is."""
+        start = time.monotonic()
+        while not is_true():
+            if time.monotonic() - start > at_most_s:
+                raise RobotError(f"waited {at_most_s:.0f} s for {what}. {why()}".strip())
+            time.sleep(POLL_S)
+        return time.monotonic() - start
+
+    # ---- what breaks
+
+    def kill(self, name: str) -> int:
+        """SIGKILL a node or the `cell`; when, on the monotonic clock."""
+        if name == "cell":
+            self._is_cell_up = False
+            killed_ns = time.monotonic_ns()
+            os.kill(self._cell.pid, signal.SIGKILL)
+            return killed_ns
+        killed_ns = time.monotonic_ns()
+        self.nodes[name].kill()
+        attribute = {"robot": "arm"}.get(name, name)
+        if hasattr(self, attribute):
+            setattr(self, attribute, None)  # what it said last no longer counts
+        return killed_ns
+
+    def pid(self, name: str) -> int:
+        """Process id of a node or of the `cell`."""
+        return self._cell.pid if name == "cell" else self.nodes[name].pid
+
+    def restart_cell(self) -> None:
+        """A new cell where the old one was."""
+        with self._cell_lock:
+            self._cell.close()
+            self._cell = CellProcess(self.config)
+            self._is_cell_up, self._num_known = True, 0
+
+    def provoke(self, reflex: Reflex) -> None:
+        """Let the robot stop with that error."""
+        with self._cell_lock:
+            self._cell.provoke_reflex(reflex)
+
+    # ---- what must not be found
+
+    def problems(self) -> str:
+        """What no trial may leave behind; empty where there is nothing."""
+        if self._is_cell_up:
+            self._check_cell()
+        found = [f"not enforced: {text}" for text in self._cell_failures]
+        found += self.stale
+        for name, node in self.nodes.items():
+            if "Traceback" in node.said:
+                found.append(f"{name} printed a traceback: {node.said[-2000:]}")
+        self._cell_failures, self.stale = [], []
+        return "; ".join(found)
+
+    def close(self) -> None:
+        """End everything."""
+        self._stack.close()
+
+    def __enter__(self) -> "LiveGraph":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_cell(self) -> None:
+        with self._cell_lock:
+            found = self._cell.report().unenforced
+        self._cell_failures += found[self._num_known :]
+        self._num_known = len(found)
+
+    def _says(self, attribute: str) -> bool:
+        return getattr(self, attribute) is not None
+
+    def _is_ready(self) -> bool:
+        if self.arm is not None and self.arm.state == "fault":
+            self.recover()
+        if self.session.state == "fault":
+            self.call(topics.CLEAR_FAULT, Trigger.Request())
+        return self.session.state == "idle" and self.session.is_ready
+
+    def _finish_session(self) -> None:
+        if self.session.state == "running":
+            self.call(topics.STOP, srv.StopEpisode.Request(discard=True))
+        self.until(lambda: self.session.state in ("idle", "fault"), "the episode to end")
+
+    def _judge(self) -> None:
+        with self._cell_lock:
+            if not self._is_cell_up:
+                return
+            stamp_ns = time.monotonic_ns()
+            try:
+                is_success = self._cell.is_success()
+            except SetupError:  # killed between the question and the answer
+                return
+        self._publish_success(
+            msg.SuccessState(stamp_ns=stamp_ns, task=TASK, is_success=bool(is_success))
+        )
+
+    def _on_order(self, order: msg.Setpoint) -> None:
+        self._stamps[order.sequence] = order.stamp_ns
+        while len(self._stamps) > 500:
+            self._stamps.pop(next(iter(self._stamps)))
+
+    def _on_receipt(self, receipt: msg.SetpointReceipt) -> None:
+        self.receipts.append(receipt)
+        stamp_ns = self._stamps.get(receipt.sequence)
+        if stamp_ns is None or receipt.verdict == int(Verdict.REFUSE):
+            return
+        self.sent.append(Sent(stamp_ns=stamp_ns, sent_ns=receipt.sent_ns))
+        age_ns = receipt.sent_ns - stamp_ns
+        if age_ns > OLDEST_NS + LONGEST_SEND_NS:
+            self.stale.append(f"an order was used {age_ns * 1e-6:.0f} ms after its tick")
+
+
+@contextlib.contextmanager
+def _spun_node(domain: int) -> Iterator[Host]:
+    """A node in this process, in a context of its own, spun by a thread."""
+    put_in_force(share_folder())
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    context = Context()
+    rclpy.init(context=context, domain_id=domain)
+    node = rclpy.create_node("faults", context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+
+    def spin() -> None:
+        with contextlib.suppress(ExternalShutdownException):
+            executor.spin()
+
+    thread = threading.Thread(target=spin, name="faults-executor", daemon=True)
+    host = Host(node, Ending())
+    thread.start()
+    try:
+        yield host
+    finally:
+        host.stop.set()
+        executor.shutdown(timeout_sec=5.0)
+        thread.join(5.0)
+        host.close()
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+
+
+class GraphSupply:
+    """One graph for many trials; a trial that did not pass gets the next one a new graph."""
+
+    def __init__(self, open_graph: Callable[[Path], LiveGraph]) -> None:
+        """`open_graph` is given a folder for the graph's files."""
+        self._open_graph = open_graph
+        self._graph: LiveGraph | None = None
+
+    def get(self) -> LiveGraph:
+        """The graph, started if need be."""
+        if self._graph is None:
+            folder = Path(tempfile.mkdtemp(prefix="wvl-fault-graph-"))
+            self._graph = self._open_graph(folder)
+        return self._graph
+
+    def drop(self, keep: Path | None = None) -> None:
+        """End the graph, if there is one; its files go to `keep`."""
+        graph, self._graph = self._graph, None
+        if graph is None:
+            return
+        graph.close()
+        if keep is not None:
+            shutil.copytree(graph.folder, keep / "graph")
+        shutil.rmtree(graph.folder, ignore_errors=True)
+
+
+def try_on(
+    supply: GraphSupply,
+    trial: tuple[RowPlan, str, int, Path],
+    attempt: Callable[[LiveGraph], Mapping[str, float]],
+) -> Trial:
+    """The trial (plan, kind, seed, folder) of one attempt on the shared graph, made ready before.
+
+    Whatever a graph does not come back from is a problem of the trial after which it did not.
+    """
+    plan, kind, seed, folder = trial
+
+    def whole() -> Mapping[str, float]:
+        graph = supply.get()
+        graph.make_ready()
+        figures = attempt(graph)
+        graph.make_ready()
+        found = graph.problems()
+        promise(not found, found)
+        return figures
+
+    done = judge(plan, kind, seed, whole)
+    if not done.passed:
+        supply.drop(folder)
+    return done
+
+
+def publish_shipped_policy(registry: Path) -> None:
+    """The policy that ships with the package as the registry's current one; torch in a child."""
+    subprocess.run(
+        [sys.executable, "-m", "wvl_robot.faults.shipped_policy", str(registry)], check=True
+    )

@@ -1,0 +1,124 @@
+"""Row 18: after every reflex one operator action brings the arm back, and no process is restarted.
+
+The stall is real: the robot node is stopped in the middle of a motion until the robot has missed
+its 20 cycles. The others are the robot's own answers, asked of the virtual robot.
+"""
+
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from std_srvs.srv import Trigger
+
+from wvl_models.contract.verdict import Reason, Verdict
+from wvl_robot.faults.live_graph import GraphSupply, LiveGraph, try_on
+from wvl_robot.faults.orders import PERIOD_NS, OrderSender
+from wvl_robot.faults.promise import promise
+from wvl_robot.faults.row_08_watchdog import open_arm
+from wvl_robot.faults.trial import RowPlan, Trial
+from wvl_robot.ros import topics
+from wvl_robot.virtual.reflex import Reflex
+
+KINDS: Mapping[str, Reflex | None] = {
+    "stall": None,
+    "collision": Reflex.CARTESIAN_REFLEX,
+    "joint collision": Reflex.JOINT_REFLEX,
+    "discontinuity": Reflex.JOINT_MOTION_GENERATOR_ACCELERATION_DISCONTINUITY,
+    "position limit": Reflex.JOINT_POSITION_LIMITS_VIOLATION,
+    "self collision": Reflex.SELF_COLLISION_AVOIDANCE_VIOLATION,
+}
+
+SPEED_MPS = 0.15
+
+RECOVERY_S = 2.0
+"""Facts B6: <= 2 s, no restart."""
+
+PULL_MM = 2.0
+"""A recovered arm that is ordered to where it is stays there."""
+
+PLAN = RowPlan(
+    number=18,
+    title="reflexes",
+    pass_line="one operator action recovers, <= 2 s, no restart, no pull back; refused unneeded",
+    kinds=tuple(KINDS),
+    per_change=1,
+    nightly=500,
+)
+
+
+class ReflexRow:
+    """See the module docstring."""
+
+    plan = PLAN
+
+    def __init__(self, supply: GraphSupply) -> None:
+        self._supply = supply
+
+    def run(self, kind: str, seed: int, folder: Path) -> Trial:
+        """One reflex in the middle of a motion."""
+        rng = np.random.default_rng(seed)
+        trial = (PLAN, kind, seed, folder)
+        return try_on(self._supply, trial, lambda graph: _attempt(graph, KINDS[kind], rng))
+
+    def close(self) -> None:
+        """End the graph."""
+        self._supply.drop()
+
+
+def _attempt(
+    graph: LiveGraph, reflex: Reflex | None, rng: np.random.Generator
+) -> Mapping[str, float]:
+    sender, pid = OrderSender(graph), graph.pid("robot")
+    last_ns = sender.drive(SPEED_MPS, int(rng.integers(4, 10)))
+    graph.until(lambda: any(s.stamp_ns == last_ns for s in graph.sent), "an order to be used")
+    _provoke(graph, reflex, rng)
+    graph.until(lambda: graph.arm.state == "fault", "the fault to be known", at_most_s=2.0)
+    named = reflex.name.lower() if reflex else "communication_constraints_violation"
+    promise(named in graph.arm.fault, f"{named} is called '{graph.arm.fault}'")
+    refusal = _order_here(graph, sender)
+    promise(refusal.reason == int(Reason.ROBOT_NOT_READY), f"in a fault: {refusal}")
+    start_s = time.monotonic()
+    answer = graph.recover()
+    recovery_s = time.monotonic() - start_s
+    promise(answer.success, f"the recovery failed: {answer.message}")
+    promise(recovery_s <= RECOVERY_S, f"the recovery took {recovery_s:.1f} s")
+    again = graph.call(topics.RECOVER, Trigger.Request())
+    promise(not again.success, "a recovery that nothing called for was carried out")
+    pull_mm = _pull_mm(graph, sender)
+    promise(pull_mm <= PULL_MM, f"the arm went back {pull_mm:.1f} mm after the recovery")
+    promise(graph.pid("robot") == pid, "the robot node was restarted")
+    return {"recovery_s": recovery_s, "pull_mm": pull_mm}
+
+
+def _provoke(graph: LiveGraph, reflex: Reflex | None, rng: np.random.Generator) -> None:
+    if reflex is not None:
+        graph.provoke(reflex)
+        return
+    graph.nodes["robot"].send(signal.SIGSTOP)
+    time.sleep(rng.uniform(0.06, 0.5))
+    graph.nodes["robot"].send(signal.SIGCONT)
+
+
+def _order_here(graph: LiveGraph, sender: OrderSender) -> object:
+    """The receipt of an order to where the arm is."""
+    pose = sender.measured()
+    number = sender.send(pose.position_m, pose.quaternion_xyzw, time.monotonic_ns())
+    graph.until(lambda: any(r.sequence == number for r in graph.receipts), "a receipt")
+    return next(r for r in graph.receipts if r.sequence == number)
+
+
+def _pull_mm(graph: LiveGraph, sender: OrderSender) -> float:
+    """How far the arm goes when it is ordered to where it is."""
+    since_ns = time.monotonic_ns()
+    for _ in range(3):
+        receipt = _order_here(graph, sender)
+        promise(receipt.verdict != int(Verdict.REFUSE), f"refused after the recovery: {receipt}")
+        time.sleep(PERIOD_NS * 1e-9)
+    return graph.watch.way_mm(since_ns)
+
+
+def open_row() -> ReflexRow:
+    """See `rows.open_row`."""
+    return ReflexRow(GraphSupply(open_arm))
