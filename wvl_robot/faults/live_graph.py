@@ -88,7 +88,8 @@ class LiveGraph:
         self.folder, share = folder, share_folder()
         self.config = cell_config(share, TASK, "virtual", own_loopback())
         self._domain = free_domain()
-        given = {"host": self.config.rig.robot.host, "store": str(folder / "episodes")}
+        self.store = folder / "episodes"
+        given = {"host": self.config.rig.robot.host, "store": str(self.store)}
         starts = resolve(
             find_graph("closed_loop"), given | dict(arguments or {}), share=share, folder=folder
         )

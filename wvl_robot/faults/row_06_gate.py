@@ -29,7 +29,7 @@ PLAN = RowPlan(
     title=f"fuzzed orders, {NUM_ORDERS} through the gate",
     pass_line="nothing outside the limits comes out; what must be refused is",
     kinds=("gate",),
-    per_change=2,
+    per_change=1,
     nightly=1000,
 )
 

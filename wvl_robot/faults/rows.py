@@ -7,7 +7,7 @@ from wvl_models.contract.errors import ConfigError
 from wvl_robot.faults.trial import FaultRow
 
 MODULES: Mapping[int, tuple[str, ...]] = {
-    1: ("row_01_store_processes",),
+    1: ("row_01_store_processes", "row_01_robot_processes"),
     2: ("row_02_commit",),
     3: ("row_03_power_loss", "row_03_recovery"),
     6: ("row_06_gate", "row_06_arm"),
