@@ -5,6 +5,7 @@ robot protocol needs the interpreter every millisecond). `CellProcess` is the sa
 length: it runs the cell in a child process of its own. The ROS node around it is `wvl_robot.ros`.
 """
 
+import contextlib
 import gc
 import multiprocessing
 import signal
@@ -253,7 +254,8 @@ def _serve(config: CellConfig, pipe: Connection) -> None:
             pipe.send(None)
             _answer(cell, pipe)
     except WvlError as error:
-        pipe.send(error)
+        with contextlib.suppress(OSError):  # nobody waits for it any more
+            pipe.send(error)
     except (EOFError, OSError):  # the parent has closed its end, or died
         pass
 
