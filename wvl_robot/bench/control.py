@@ -131,16 +131,12 @@ def run_control(plan: ControlPlan, announce: Callable[[str], None]) -> ControlRe
         with _measuring("listener", [str(files["graph"])], ours):
             time.sleep(plan.settle_s)
             announce("the graph alone")
-            cpu.append(_cpu(graph))
-            _wait(graph, plan.alone_s)
-            cpu.append(_cpu(graph))
+            cpu += _window(graph, plan.alone_s)
             if plan.beside_s > 0:
                 announce("graph and reference side by side")
                 with _reference(files["reference"], environment):
                     time.sleep(plan.settle_s)
-                    cpu.append(_cpu(graph))
-                    _wait(graph, plan.beside_s)
-                    cpu.append(_cpu(graph))
+                    cpu += _window(graph, plan.beside_s)
             announce("stops of the session")
             try:
                 for _ in range(plan.num_stops):
@@ -151,11 +147,14 @@ def run_control(plan: ControlPlan, announce: Callable[[str], None]) -> ControlRe
     return _report(plan, files, cpu, num_stops)
 
 
-def _wait(graph: GraphChild, seconds: float) -> None:
-    end = time.monotonic() + seconds
+def _window(graph: GraphChild, seconds: float) -> tuple[_Cpu, _Cpu]:
+    """A window that begins with an episode; the processor time at its start and at its end."""
+    graph.wait_for("-> moving", MOVE_PATIENCE_S, since=graph.num_lines)
+    before, end = _cpu(graph), time.monotonic() + seconds
     while time.monotonic() < end:
         graph.check()
         time.sleep(min(1.0, max(0.0, end - time.monotonic())))
+    return before, _cpu(graph)
 
 
 def _stop_session(graph: GraphChild) -> None:

@@ -25,6 +25,7 @@ from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import RobotParams
 from wvl_robot.ros.process import run
 from wvl_robot.ros.rig import load_rig_of
+from wvl_robot.ros.timeliness import keep_time
 
 T = TypeVar("T")
 
@@ -198,6 +199,7 @@ def configure(host: Host, params: RobotParams) -> Activate:
         active.serve(topics.RECOVER, front.recover)
         active.serve(topics.GO_HOME, front.go_home)
         active.at_end(thread.lay_down)
+        keep_time()
         thread.take_up(front)
 
     return activate

@@ -38,6 +38,7 @@ from wvl_robot.ros.params import SessionParams
 from wvl_robot.ros.process import run
 from wvl_robot.ros.rig import VIRTUAL_SERIAL, load_rig_of
 from wvl_robot.ros.session_ports import RosArmLink, RosCamera, RosDecider, RosRecovery, RosReferee
+from wvl_robot.ros.timeliness import keep_time
 
 _LOG = logging.getLogger(__name__)
 
@@ -372,6 +373,7 @@ def configure(host: Host, params: SessionParams) -> Activate:
         active.serve(topics.STOP, front.stop)
         active.serve(topics.LABEL, front.label)
         active.serve(topics.CLEAR_FAULT, front.clear_fault)
+        keep_time()
         active.thread(lambda: front.session.run(active.stop), "session")
         active.every(STATUS_PERIOD_S, front.report, "status")
 
