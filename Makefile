@@ -64,6 +64,8 @@ ws:
 bench: setup
 	$(BIN)/wvl bench gate --json docs/benchmarks/gate.json
 	$(BIN)/wvl bench parity --json docs/benchmarks/parity_lift_cube.json
+	$(BIN)/wvl bench modes --json docs/benchmarks/control_modes.json
+	$(BIN)/wvl bench control --minutes 2 --beside 2 --json docs/benchmarks/control_short.json
 
 clean:
 	rm -rf $(VENV) ros2_ws/build ros2_ws/install ros2_ws/log runs .mypy_cache .pytest_cache .ruff_cache

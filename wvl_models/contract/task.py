@@ -24,7 +24,7 @@ class TaskConfig(Config):
     """Steps of a chunk (24, paper 4.1) that are carried out before the next one is due. 24: whole
     chunks, one after the other, as a policy is trained and practises; the arm rests between them
     for as long as the policy thinks. What each of these four does, and where it comes from, stands
-    at `ScheduleConfig` in `wvl_robot.core.schedule`; figures in docs/decisions/012-schedule.md."""
+    at `ScheduleConfig` in `wvl_robot.core.schedule`; figures in docs/decisions/013-schedule.md."""
     lead_steps: int = Field(default=2, ge=0, le=12)
     """The policy is asked so many steps before its chunk is due; of no effect with whole chunks."""
     blend_steps: int = Field(default=2, ge=0, le=12)
