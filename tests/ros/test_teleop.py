@@ -187,11 +187,8 @@ def read_until(file: int, words: str) -> str:
     return said
 
 
-KEYBOARD = ("-c", "from wvl_robot.cli.teleop import app; app()", "keyboard")
-
-
 def test_the_keyboard_program_reads_its_terminal_until_ctrl_c(place: Place, client: Client) -> None:
-    with in_a_terminal(*KEYBOARD) as (
+    with in_a_terminal("-m", "wvl_models.cli.main", "teleop", "keyboard") as (
         child,
         file,
     ):

@@ -3,6 +3,7 @@
 Ctrl-C ends it. The session listens where it was started with teleop:=DEVICE.
 """
 
+import json
 import os
 import sys
 from enum import StrEnum
@@ -37,5 +38,6 @@ def teleop(
     """Become the node, in this terminal: a keyboard needs one."""
     command = [sys.executable, "-m", "wvl_robot.ros.teleop_node", "--ros-args"]
     command += ["-r", f"__node:={device.value}_teleop", "-p", f"device:={device.value}"]
-    command += ["-p", f"model:='{model}'", "-p", f"profile:='{profile}'"]
+    for name, value in (("model", model), ("profile", profile)):
+        command += ["-p", f"{name}:={json.dumps(value)}"]
     os.execve(sys.executable, command, node_environment(share_folder(), os.environ))
