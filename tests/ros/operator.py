@@ -10,11 +10,15 @@ from sensor_msgs.msg import Joy
 from tests.ros.client import PATIENCE_S, Client
 from wvl_robot.ros import topics
 
-A, SHARE_BUTTON, OPTIONS, RIGHT_SHOULDER, UP = 0, 4, 6, 10, 11
-"""Buttons of config/teleop/gamepad.yaml: gripper, stop, start, dead-man, success."""
+Y, OPTIONS, RIGHT_SHOULDER, UP = 3, 6, 10, 11
+"""Buttons of config/teleop/gamepad.yaml: clear fault, start, dead-man, success."""
 
 PERIOD_S = 0.02
 AGAIN_S = 2.0
+
+
+class EpisodeLostError(Exception):
+    """The session gave the episode up: on a busy machine, frames and states come late."""
 
 
 class Person:
@@ -22,6 +26,7 @@ class Person:
 
     def __init__(self, client: Client) -> None:
         self._publisher = client.publisher(topics.TELEOP_JOY)
+        self._status = client.hear(topics.SESSION_STATUS)
         self.is_plugged = True
         self._message = Joy()
         self._stop = threading.Event()
@@ -40,14 +45,27 @@ class Person:
         """Press it, and again, until something is so: a busy machine may miss a press."""
         self._try(button, is_so, {})
 
+    def clear_fault(self) -> None:
+        """As `press`, in a fault."""
+        self._try(Y, lambda: self._status[-1].state == "idle", {}, may_fail=True)
+
     def drive(self, is_so: Callable[[], bool], **stick: float) -> None:
         """Hold the dead-man and the stick until something is so, then let go."""
         self._try(RIGHT_SHOULDER, is_so, stick)
 
-    def _try(self, button: int, is_so: Callable[[], bool], stick: dict[str, float]) -> None:
+    def _try(
+        self,
+        button: int,
+        is_so: Callable[[], bool],
+        stick: dict[str, float],
+        *,
+        may_fail: bool = False,
+    ) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not is_so():
             assert time.monotonic() < deadline, "it never was"
+            if not may_fail and self._status and self._status[-1].state == "fault":
+                raise EpisodeLostError(self._status[-1].fault)
             self.hold(button, **stick)
             again = time.monotonic() + AGAIN_S
             while not is_so() and time.monotonic() < again:
@@ -63,6 +81,19 @@ class Person:
         while not self._stop.wait(PERIOD_S):
             if self.is_plugged:
                 self._publisher.publish(self._message)
+
+
+def in_some_attempt(person: Person, attempt: Callable[[], None]) -> None:
+    """An episode that is lost is tried again, three times in all, as a person would."""
+    for is_last in (False, False, True):
+        try:
+            attempt()
+            return
+        except EpisodeLostError:
+            if is_last:
+                raise
+            person.is_plugged = True
+            person.clear_fault()
 
 
 @contextmanager

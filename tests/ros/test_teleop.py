@@ -16,7 +16,14 @@ import pytest
 from tests.policies import publish_random
 from tests.ros.client import Client
 from tests.ros.graphs import Place, node, up
-from tests.ros.operator import OPTIONS, RIGHT_SHOULDER, UP, at_the_controls
+from tests.ros.operator import (
+    OPTIONS,
+    RIGHT_SHOULDER,
+    UP,
+    EpisodeLostError,
+    at_the_controls,
+    in_some_attempt,
+)
 from wvl_models.contract.episode import Origin, Outcome
 from wvl_models.contract.verdict import Verdict
 from wvl_models.episodes.store import EpisodeStore
@@ -50,7 +57,14 @@ class Watch:
         self._client.until(lambda: self.now.is_ready)
 
     def until_steps(self, number: int) -> None:
-        self._client.until(lambda: self.now.num_steps >= number)
+        """Of the running episode; EpisodeLostError where it is given up meanwhile."""
+
+        def is_so() -> bool:
+            if self.now.state == "fault":
+                raise EpisodeLostError(self.now.fault)
+            return bool(self.now.num_steps >= number)
+
+        self._client.until(is_so)
 
     def is_in(self, state: str) -> Callable[[], bool]:
         return lambda: self.now.state == state
@@ -78,30 +92,34 @@ def test_a_person_records_an_episode_and_may_pull_the_plug_in_between(
         with at_the_controls(client) as person:
             watch.until_ready()
             arm = Arm(client)
-            person.press(OPTIONS, watch.is_in("running"))
-            start = arm.at()
-            person.drive(lambda: arm.at().x > start.x + 0.04, forward=1.0)
-            person.hold(RIGHT_SHOULDER, forward=1.0)
-            person.is_plugged = False
-            graph.wait_for("The arm holds meanwhile")
-            held = watch.now.num_steps
-            watch.until_steps(held + 5)
-            person.is_plugged = True
-            watch.until_steps(held + 10)
-            person.hold()  # what comes back held must be let go once
-            person.drive(lambda: arm.at().y > start.y + 0.03, left=1.0)
-            person.press(UP, watch.is_in("idle"))
+
+            def attempt() -> None:
+                person.press(OPTIONS, watch.is_in("running"))
+                start = arm.at()
+                person.drive(lambda: arm.at().x > start.x + 0.04, forward=1.0)
+                person.hold(RIGHT_SHOULDER, forward=1.0)
+                person.is_plugged = False
+                graph.wait_for("The arm holds meanwhile")
+                held = watch.now.num_steps
+                watch.until_steps(held + 5)
+                person.is_plugged = True
+                watch.until_steps(held + 10)
+                person.hold()  # what comes back held must be let go once
+                person.drive(lambda: arm.at().y > start.y + 0.03, left=1.0)
+                person.press(UP, watch.is_in("idle"))
+
+            in_some_attempt(person, attempt)
         assert graph.end() == 0, graph.output
     assert "Traceback" not in graph.output
     with EpisodeStore(store) as opened:
-        (episode_id,) = opened.ids()
+        episode_id = opened.ids()[-1]
         assert opened.verify(episode_id) == ()
         header, signals = opened.header(episode_id), opened.read_signals(episode_id)
         label = opened.labels.current(episode_id)
     assert (header.origin, header.seed, header.operator) == (Origin.TELEOP, None, "ann")
     assert label is not None and (label.outcome, label.author) == (Outcome.SUCCESS, "ann")
     assert not signals.is_intervention.any()
-    assert (signals.verdict == Verdict.PASS).mean() > 0.9, "the gate had nothing to slow down"
+    assert (signals.verdict != Verdict.CLAMP).all(), "the gate had nothing to slow down"
     moves = np.diff(signals.sent[:, :3], axis=0)
     assert moves[:, 0].sum() > 0.02 and moves[:, 1].sum() > 0.015
     lengths = np.linalg.norm(moves, axis=1)
@@ -122,15 +140,19 @@ def test_a_person_takes_over_from_a_policy_which_goes_on_from_where_he_left_the_
         with at_the_controls(client) as person:
             watch.until_ready()
             arm = Arm(client)
-            person.press(OPTIONS, watch.is_in("running"))
-            watch.until_steps(8)
-            start_x = arm.at().x
-            person.drive(lambda: arm.at().x < start_x - 0.05, forward=-1.0)
-            watch.until_steps(watch.now.num_steps + 15)
-            person.press(UP, watch.is_in("idle"))
+
+            def attempt() -> None:
+                person.press(OPTIONS, watch.is_in("running"))
+                watch.until_steps(8)
+                start_x = arm.at().x
+                person.drive(lambda: arm.at().x < start_x - 0.05, forward=-1.0)
+                watch.until_steps(watch.now.num_steps + 15)
+                person.press(UP, watch.is_in("idle"))
+
+            in_some_attempt(person, attempt)
         assert graph.end() == 0, graph.output
     with EpisodeStore(store) as opened:
-        (episode_id,) = opened.ids()
+        episode_id = opened.ids()[-1]
         facts, signals = opened.facts(episode_id), opened.read_signals(episode_id)
         header = opened.header(episode_id)
     assert header.origin is Origin.POLICY and header.seed is None
