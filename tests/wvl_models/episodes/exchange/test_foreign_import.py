@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from wvl_models.contract.config import parse_config
 from wvl_models.contract.episode import Origin, Outcome
@@ -222,3 +223,9 @@ def test_a_mapping_that_does_not_fit_is_refused_by_name(
         bring_in(theirs, store, data)
     assert sentence in str(caught.value)
     assert store.ids() == ()
+
+
+def test_the_example_in_the_documentation_is_a_mapping() -> None:
+    page = Path(__file__).parents[4] / "docs" / "decisions" / "010-exchange.md"
+    text = page.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
+    assert mapping_of(yaml.safe_load(text)).action.position_scale == 0.05
