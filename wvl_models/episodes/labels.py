@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
+
 from wvl_models.contract.episode import Label, Outcome
 from wvl_models.contract.errors import StoreError
 from wvl_models.episodes.index import EpisodeFacts
@@ -165,11 +167,11 @@ def disagreement_of(standing: Sequence[Label]) -> Disagreement | None:
 
 
 def _steps_apart(labels: Sequence[Label]) -> int:
-    length = max(
-        (label.success_intervals[-1][1] for label in labels if label.success_intervals), default=0
-    )
-    rewards = [label.rewards(length) for label in labels]
-    return int(sum(len(set(step)) > 1 for step in zip(*rewards, strict=True)))
+    if len({label.success_intervals for label in labels}) < 2:
+        return 0
+    length = max(label.success_intervals[-1][1] for label in labels if label.success_intervals)
+    rewards = np.stack([label.rewards(length) for label in labels])
+    return int((rewards.min(axis=0) != rewards.max(axis=0)).sum())
 
 
 def _opening(episode_id: str, label: Label) -> LabelEvent:

@@ -38,8 +38,9 @@ class Suggestion:
     success_intervals: tuple[tuple[int, int], ...]
     confidence: float
     """0 to 1."""
-    success_probabilities: tuple[float, ...]
-    """[T], 0 to 1: is the state at each step a success state."""
+    success_percent: bytes
+    """[T], 0 to 100: how likely the state at each step is a success state. One byte each, because
+    ten thousand episodes have millions of them and a list of episodes shows none."""
     stamp_utc: str = ""
 
     def __post_init__(self) -> None:
@@ -47,11 +48,24 @@ class Suggestion:
             outcome=self.outcome,
             success_intervals=self.success_intervals,
             confidence=self.confidence,
-        ).rewards(len(self.success_probabilities))
+        )
+        end = self.success_intervals[-1][1] if self.success_intervals else 0
+        if end > self.num_steps:
+            raise DataError(f"success_intervals reach step {end} of {self.num_steps} steps.")
         if not self.source:
             raise DataError("a suggestion needs a source.")
-        if not all(0.0 <= p <= 1.0 for p in self.success_probabilities):
-            raise DataError("success_probabilities must lie in [0, 1].")
+        if max(self.success_percent, default=0) > _PERCENT:
+            raise DataError("success_percent must lie in 0 to 100.")
+
+    @property
+    def num_steps(self) -> int:
+        """T."""
+        return len(self.success_percent)
+
+    @property
+    def success_probabilities(self) -> tuple[float, ...]:
+        """[T], 0 to 1."""
+        return tuple(percent / _PERCENT for percent in self.success_percent)
 
 
 def judged(success: Sequence[bool] | np.ndarray) -> tuple[Outcome, tuple[tuple[int, int], ...]]:
@@ -77,7 +91,7 @@ def predicate_suggestion(rewards: np.ndarray) -> Suggestion | None:
         outcome=outcome,
         success_intervals=intervals,
         confidence=1.0,
-        success_probabilities=tuple(np.asarray(rewards, dtype=np.float64).tolist()),
+        success_percent=_percent(rewards),
     )
 
 
@@ -101,8 +115,13 @@ def model_suggestion(
         outcome=outcome,
         success_intervals=intervals,
         confidence=min(_margin(float(value), threshold) for value in decisive),
-        success_probabilities=tuple(p.tolist()),
+        success_percent=_percent(p),
     )
+
+
+def _percent(probabilities: np.ndarray) -> bytes:
+    """[T] in 0 to 1, rounded."""
+    return np.rint(np.asarray(probabilities) * _PERCENT).astype(np.uint8).tobytes()
 
 
 def _margin(probability: float, threshold: float) -> float:
@@ -121,12 +140,12 @@ class _SuggestionRecord(Record):
     outcome: Outcome
     success_intervals: tuple[tuple[int, int], ...]
     confidence: float
-    success_percent: Annotated[tuple[int, ...], Field(max_length=MAX_STEPS)]
+    success_percent: Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$", max_length=2 * MAX_STEPS)]
+    """Two hex digits per step: a list of numbers takes five times as long to read."""
 
     @classmethod
     def of(cls, episode_id: str, given: Suggestion) -> Self:
         """The stored form."""
-        percent = tuple(round(p * _PERCENT) for p in given.success_probabilities)
         content = {
             "episode_id": episode_id,
             "source": given.source,
@@ -134,7 +153,7 @@ class _SuggestionRecord(Record):
             "outcome": given.outcome,
             "success_intervals": given.success_intervals,
             "confidence": given.confidence,
-            "success_percent": percent,
+            "success_percent": given.success_percent.hex(),
         }
         return parse_record(content, cls, source="the suggestion")
 
@@ -153,10 +172,10 @@ class Suggestions:
     def add(self, episode_id: str, suggestion: Suggestion) -> None:
         """Append; it replaces what the same source suggested before. On the disk on return."""
         num_steps = read_manifest(self._layout, episode_id).num_steps
-        if len(suggestion.success_probabilities) != num_steps:
+        if suggestion.num_steps != num_steps:
             raise StoreError(
-                f"the suggestion has {len(suggestion.success_probabilities)} steps, episode "
-                f"{episode_id} has {num_steps}."
+                f"the suggestion has {suggestion.num_steps} steps, episode {episode_id} has "
+                f"{num_steps}."
             )
         self._log.append(_SuggestionRecord.of(episode_id, suggestion).model_dump(mode="json"))
 
@@ -199,7 +218,7 @@ def _entry(content: Content, source: str) -> _Entry:
             outcome=record.outcome,
             success_intervals=record.success_intervals,
             confidence=record.confidence,
-            success_probabilities=tuple(p / _PERCENT for p in record.success_percent),
+            success_percent=bytes.fromhex(record.success_percent),
             stamp_utc=record.stamp_utc,
         )
     except DataError as error:

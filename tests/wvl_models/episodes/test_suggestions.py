@@ -116,9 +116,18 @@ def test_a_suggestion_for_no_episode_is_refused(one: EpisodeStore) -> None:
         one.suggestions.add("nowhere", suggestion())
 
 
-def test_probabilities_outside_are_refused() -> None:
-    with pytest.raises(DataError, match=r"must lie in \[0, 1\]"):
-        replace(suggestion(), success_probabilities=(0.0, 0.0, 1.0, 1.5))
+def test_probabilities_are_kept_in_percent() -> None:
+    assert suggestion().success_probabilities == (0.1, 0.2, 0.9, 0.98)
+
+
+def test_percents_outside_are_refused() -> None:
+    with pytest.raises(DataError, match="must lie in 0 to 100"):
+        replace(suggestion(), success_percent=bytes([0, 0, 100, 101]))
+
+
+def test_intervals_outside_are_refused() -> None:
+    with pytest.raises(DataError, match="reach step 5 of 4"):
+        replace(suggestion(), success_intervals=((2, 5),))
 
 
 def test_a_damaged_line_is_named_and_repair_gives_up_that_line_alone(one: EpisodeStore) -> None:
