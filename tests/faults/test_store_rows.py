@@ -14,6 +14,9 @@ MODULES = (
     "row_03_power_loss",
     "row_03_recovery",
     "row_10_full_disk",
+    "row_13_malformed",
+    "row_15_store_model",
+    "row_16_concurrency",
 )
 
 

@@ -122,15 +122,14 @@ def read_index(descriptor: int, num_steps: int) -> list[FrameSpan]:
 
 
 def read_frames(descriptor: int, spans: list[FrameSpan], shape: tuple[int, int]) -> U8:
-    """Decode consecutive frames of height and width `shape`: one read, [len(spans), H, W, 3].
+    """Decode consecutive frames of height and width `shape`: [len(spans), H, W, 3].
 
-    Nothing of the claimed size is allocated before every frame has been checked.
+    Nothing of the claimed size is allocated before every frame has been checked; at most the
+    frames' bytes in the file are held beside the result.
     """
-    first, last = spans[0].offset, spans[-1].end
-    data = read_at(descriptor, first, last - first)
     bodies = []
     for index, span in enumerate(spans):
-        chunk = data[span.offset - first : span.end - first]
+        chunk = read_at(descriptor, span.offset, span.num_bytes)
         with _named(f"frame {index} of {len(spans)}"):
             bodies.append(chunks.frame_body(chunk, shape[0] * shape[1] * 3))
     rgb = np.empty((len(spans), *shape, 3), dtype=np.uint8)

@@ -109,7 +109,10 @@ class EpisodeIndex:
         damaged: dict[str, str] = {}
         num_read = 0
         for entry in self._layout.folders_in(self._layout.episodes):
-            stamp = _stamp(entry.stat(follow_symlinks=False))
+            try:
+                stamp = _stamp(entry.stat(follow_symlinks=False))
+            except FileNotFoundError:  # set aside in this moment
+                continue
             known = stored.get(entry.name)
             if known is not None and known[0] == stamp:
                 rows[entry.name] = known
@@ -118,7 +121,8 @@ class EpisodeIndex:
             try:
                 manifest = read_manifest(self._layout, entry.name)
             except StoreError as error:
-                damaged[entry.name] = str(error)
+                if os.path.lexists(entry.path):
+                    damaged[entry.name] = str(error)
             else:
                 rows[entry.name] = (stamp, EpisodeFacts.of(manifest))
         return rows, damaged, num_read

@@ -13,6 +13,9 @@ MODULES: Mapping[int, tuple[str, ...]] = {
     6: ("row_06_gate", "row_06_arm"),
     8: ("row_08_watchdog",),
     10: ("row_10_full_disk",),
+    13: ("row_13_malformed",),
+    15: ("row_15_store_model",),
+    16: ("row_16_concurrency",),
     18: ("row_18_reflexes",),
 }
 """Number of a row -> modules of this room, each with a function `open_row() -> FaultRow`.

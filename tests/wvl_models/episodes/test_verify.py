@@ -1,4 +1,4 @@
-"""Every damage is named, nothing damaged is read as if it were whole (fault plan, row 13)."""
+"""Every damage is named for what it is. Random damages: row 13 of the fault plan."""
 
 import hashlib
 import json
@@ -13,7 +13,6 @@ import pytest
 
 from wvl_models.contract.episode import EpisodeHeader
 from wvl_models.contract.errors import StoreError
-from wvl_models.episodes.arrays import EpisodeArrays
 from wvl_models.episodes.examples import example_arrays
 from wvl_models.episodes.records import canonical_json, render_document
 from wvl_models.episodes.schema import ARRAYS, array_document, chunk_file
@@ -23,8 +22,6 @@ from wvl_models.episodes.verify import DamageKind
 MakeHeader = Callable[..., EpisodeHeader]
 NUM_STEPS = 6
 RGB = chunk_file("rgb")
-NUM_MUTATIONS = 300
-"""Per change; `wvl bench faults` runs more."""
 
 
 @pytest.fixture
@@ -204,47 +201,3 @@ def test_forged_sizes_cost_no_memory(store: EpisodeStore, folder: Path) -> None:
     with pytest.raises(StoreError):
         EpisodeStore(store.root).read("a")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
-
-
-def test_random_mutations_are_all_found_and_never_read_as_other_data(
-    store: EpisodeStore, folder: Path
-) -> None:
-    original = store.read("a")
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    draw = np.random.default_rng(13)
-    for number in range(NUM_MUTATIONS):
-        path = paths[number % len(paths)]
-        data = path.read_bytes()
-        path.write_bytes(_mutated(data, draw))
-        assert store.verify("a") != (), (number, path)
-        _read_equals_or_refuses(store, original)
-        path.write_bytes(data)
-    assert store.verify("a") == ()
-
-
-def _mutated(data: bytes, draw: np.random.Generator) -> bytes:
-    """One to eight flipped bits, a cut, a doubled piece or a changed number."""
-    kind = draw.integers(4)
-    if kind == 1:
-        return data[: int(draw.integers(len(data)))]
-    place = int(draw.integers(len(data)))
-    if kind == 2:
-        return data[:place] + data[place // 2 : place] + data[place:] + b"0"
-    changed = bytearray(data)
-    if kind == 3:
-        digits = [i for i, byte in enumerate(data) if byte in b"12345678"]
-        changed[int(draw.choice(digits))] += 1
-        return bytes(changed)
-    for _ in range(int(draw.integers(1, 9))):
-        changed[int(draw.integers(len(data)))] ^= 1 << int(draw.integers(8))
-    return bytes(changed) if bytes(changed) != data else data[:-1]
-
-
-def _read_equals_or_refuses(store: EpisodeStore, original: EpisodeArrays) -> None:
-    try:
-        read = EpisodeStore(store.root).read("a")
-    except StoreError:
-        return
-    assert np.array_equal(read.rgb, original.rgb)
-    for name, table in read.tables().items():
-        assert np.array_equal(table, original.tables()[name], equal_nan=True)

@@ -1,0 +1,55 @@
+"""Row 15: the store beside a dictionary, under any order of operations (`store_model`).
+
+A trial is a search of 10 examples with up to 50 operations each, so that the per-change count is
+50 examples of 50 and not 100, and the nightly one has as many operations as 1,000 of 500.
+"""
+
+from pathlib import Path
+
+from hypothesis.stateful import run_state_machine_as_test
+
+from wvl_robot.faults.promise import PromiseBrokenError, judge
+from wvl_robot.faults.searching import first_lines, search_settings, with_seed
+from wvl_robot.faults.store_model import StoreMachine
+from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+
+PLAN = RowPlan(
+    number=15,
+    title="the store beside a dictionary",
+    pass_line="no divergence",
+    kinds=("any order",),
+    per_change=5,
+    nightly=1000,
+)
+
+NUM_EXAMPLES = 10
+NUM_OPERATIONS = 50
+
+
+class StoreModel:
+    """Row 15."""
+
+    plan = PLAN
+
+    def run(self, kind: str, seed: int, folder: Path) -> Trial:
+        """See `FaultRow`."""
+
+        def attempt() -> dict[str, float]:
+            machine = with_seed(seed, type("SeededMachine", (StoreMachine,), {}))
+            try:
+                run_state_machine_as_test(
+                    machine, settings=search_settings(NUM_EXAMPLES, NUM_OPERATIONS)
+                )
+            except Exception as error:  # whatever the store did wrong
+                raise PromiseBrokenError(first_lines(error)) from error
+            return {}
+
+        return judge(PLAN, kind, seed, attempt)
+
+    def close(self) -> None:
+        """Nothing is shared."""
+
+
+def open_row() -> FaultRow:
+    """See `rows`."""
+    return StoreModel()
