@@ -36,7 +36,7 @@ $(READY): pyproject.toml ros2_ws/build_on_wheels.py $(shell find ros2_ws/src/wvl
 	$(BIN)/pip install -q --upgrade "pip>=24" "setuptools>=77,<80" wheel
 	$(BIN)/pip install -q "$(TORCH)+cpu" || \
 	  $(BIN)/pip install -q "$(TORCH)" --index-url https://download.pytorch.org/whl/cpu
-	$(BIN)/pip install -q --no-build-isolation -e ".[virtual,ros,gui,dev]"
+	$(BIN)/pip install -q --no-build-isolation -e ".[virtual,ros,gui,dev,bench]"
 	$(BIN)/pip install -q --no-deps franka-sim==1.1.7
 	$(BIN)/pip install -q --no-build-isolation --only-binary pygame-ce,cffi -e ".[teleop]" || \
 	  echo "No wheels for a SpaceMouse or a gamepad on this platform; the keyboard needs none."
