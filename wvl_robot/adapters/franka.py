@@ -70,6 +70,7 @@ class FrankaArm:
         self._fault: str | None = None
         self._target: Pose | None = None
         self._sent_ns = 0
+        self._success_rate = 0.0
         self._progress: Progress | None = None
         self._connect()
 
@@ -88,10 +89,16 @@ class FrankaArm:
         """Why the hand did not obey last, or None; the arm goes on."""
         return self._gripper.fault
 
+    @property
+    def success_rate(self) -> float:
+        """Share of control commands that arrived in time, as of the last reading; 0 at rest."""
+        return self._success_rate
+
     def read(self) -> RobotState:
         """The newest state; raises RobotError when the arm is silent."""
         self._fetch_stored_error()
         raw = self._fresh_state()
+        self._success_rate = float(raw.control_command_success_rate)
         mode = mode_of(raw)
         if not mode.is_commandable and self._fault is None:
             self._latch(describe(mode, raw))

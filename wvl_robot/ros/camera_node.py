@@ -5,6 +5,7 @@ of the same SDK; downstream of it nothing differs. Either can be recorded by the
 recording be played instead. USB faults stay in this process.
 """
 
+import math
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from wvl_robot.adapters.realsense_sources import (
     SoftwareSource,
 )
 from wvl_robot.adapters.system_clock import SystemClock
+from wvl_robot.core.health import Health, stream_health
 from wvl_robot.rig.calibration import load_calibration
 from wvl_robot.rig.config import RigConfig
-from wvl_robot.ros import convert, topics
+from wvl_robot.ros import convert, frames, topics
 from wvl_robot.ros.host import Host
 from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import CameraParams
@@ -65,11 +67,13 @@ def _source(
 class Feed:
     """Publishes every new frame and, now and then, the stream's health."""
 
-    def __init__(self, host: Host, camera: RealSenseCamera) -> None:
+    def __init__(self, host: Host, camera: RealSenseCamera, wanted_hz: float) -> None:
         self._host, self._camera, self._clock = host, camera, SystemClock()
+        self._wanted_hz = wanted_hz
         self._publish_image = host.publisher(topics.IMAGE)
         self._publish_metadata = host.publisher(topics.FRAME_METADATA)
         self._publish_status = host.publisher(topics.CAMERA_STATUS)
+        self._show_compressed = host.on_demand(topics.COMPRESSED)
         self._stamp_ns = -1
 
     def look(self) -> None:
@@ -80,6 +84,12 @@ class Feed:
         self._stamp_ns, stamp = frame.stamp_ns, self._host.time()
         self._publish_metadata(convert.to_metadata(frame, stamp))
         self._publish_image(convert.to_image(frame, stamp))
+        self._show_compressed(lambda: frames.to_compressed(frame, stamp))
+
+    def health(self) -> Health:
+        """For /diagnostics."""
+        age_s = (self._clock.now_ns() - self._stamp_ns) * 1e-9 if self._stamp_ns > 0 else math.nan
+        return stream_health(self._camera.health(), self._wanted_hz, age_s)
 
     def report(self) -> None:
         """Publish the health."""
@@ -90,15 +100,19 @@ class Feed:
 def configure(host: Host, params: CameraParams) -> Activate:
     """Configured: the camera streams. Active: its frames are published."""
     share, rig = load_rig_of(params)
-    calibrated = load_calibration(share, rig).intrinsics
+    calibration = load_calibration(share, rig)
+    calibrated = calibration.intrinsics
     devices = host.enter(ExitStack())
     camera = host.insist(
         lambda: _open(rig, calibrated, params, devices), CameraError, params.patience_s
     )
 
     def activate(active: Host) -> None:
-        feed = Feed(active, camera)
-        active.publisher(topics.CAMERA_INFO)(convert.to_camera_info(calibrated, active.time()))
+        feed = Feed(active, camera, rig.camera.rate_hz)
+        active.diagnose(feed.health)
+        now = active.time()
+        active.publisher(topics.CAMERA_INFO)(convert.to_camera_info(calibrated, now))
+        active.publisher(topics.TF_STATIC)(frames.camera_frames(calibration.base_T_camera, now))
         active.every(POLL_S, feed.look, "frames")
         active.every(1.0 / params.status_rate_hz, feed.report, "health")
 

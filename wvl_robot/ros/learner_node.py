@@ -17,6 +17,7 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from wvl_interfaces.action import Learn
 
 from wvl_models.contract.errors import SetupError
+from wvl_robot.core.health import Health, Level
 from wvl_robot.ros import topics
 from wvl_robot.ros.host import Host
 from wvl_robot.ros.managed import Activate
@@ -45,6 +46,8 @@ class Learner:
         self._lock = threading.Lock()
         self._running: StageProcess | None = None
         self._is_open = False
+        self._stage = ""
+        self._exit_code: int | None = None
 
     def open(self) -> None:
         """Stages may be asked for."""
@@ -70,6 +73,7 @@ class Learner:
         """Run the stage; feedback as it comes."""
         goal = handle.request
         with self._lock:
+            self._stage = goal.stage
             arguments = [goal.stage, "--run", goal.run, "--progress", "json"]
             try:
                 self._running = StageProcess([*self._command, *arguments])
@@ -80,6 +84,13 @@ class Learner:
                 return self._follow(handle, self._running)
             finally:
                 self._running = None
+
+    def health(self) -> Health:
+        """For /diagnostics."""
+        said = f"runs {self._stage}" if self._running is not None else "waits for a stage"
+        level = Level.WARN if self._exit_code else Level.OK
+        values = {"last exit code": "" if self._exit_code is None else self._exit_code}
+        return Health(part="learner", level=level, message=said, values=values)
 
     def close(self) -> None:
         """No more stages; the one that runs is ended, and its goal with it."""
@@ -96,6 +107,7 @@ class Learner:
                 Learn.Feedback(step=report.step, total=report.total, message=report.message)
             )
         code = child.wait()
+        self._exit_code = None if handle.is_cancel_requested else code
         if handle.is_cancel_requested:
             handle.canceled()
         elif code == 0:
@@ -123,6 +135,7 @@ def configure(host: Host, params: LearnerParams) -> Activate:
 
     def activate(active: Host) -> None:
         learner.open()
+        active.diagnose(learner.health)
         active.at_end(learner.close)
 
     return activate

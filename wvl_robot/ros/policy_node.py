@@ -5,7 +5,9 @@ in an executor's thread meanwhile. It hears the camera itself, so that no image 
 """
 
 import logging
+import math
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from wvl_models.contract.errors import CheckpointError, DataError, WvlError
 from wvl_models.contract.observation import CameraFrame, Observation
 from wvl_models.registry.policy_host import PolicyHost
 from wvl_models.registry.registry import Registry
+from wvl_robot.core.health import Health, policy_health
 from wvl_robot.rig.calibration import load_calibration
 from wvl_robot.ros import convert, topics
 from wvl_robot.ros.host import Host
@@ -105,6 +108,8 @@ class PolicyFront:
         self._publish_chunk = host.publisher(topics.ACTION_CHUNK)
         self._publish_status = host.publisher(topics.POLICY_STATUS)
         self._complain = Complaints()
+        self._latency_s = self._answered_s = math.nan
+        self._num_answers, self._refused = 0, ""
         self._tell("")
 
     def swap(self, request: Any) -> dict[str, Any]:  # SwapPolicy.Request
@@ -128,14 +133,29 @@ class PolicyFront:
             seen = self._queries.take(timeout_s=0.2)
             if seen is None or serving.version is None:
                 continue
+            started_s = time.monotonic()
             try:
                 chunk = serving.act(seen)
             except WvlError as error:
                 self._complain(topics.POLICY_QUERY.name, error)
                 continue
             self._publish_chunk(convert.to_chunk(chunk, self._host.time()))
+            self._answered_s = time.monotonic()
+            self._latency_s = self._answered_s - started_s
+            self._num_answers += 1
+
+    def health(self) -> Health:
+        """For /diagnostics."""
+        return policy_health(
+            self._desk.serving.version or "",
+            self._refused,
+            latency_s=self._latency_s,
+            answer_age_s=time.monotonic() - self._answered_s,
+            num_answers=self._num_answers,
+        )
 
     def _tell(self, refused: str) -> None:
+        self._refused = refused
         version = self._desk.serving.version or ""
         self._publish_status(
             convert.to_policy_status(version, self._desk.spec, refused, self._host.time())
@@ -154,6 +174,7 @@ def configure(host: Host, params: PolicyParams) -> Activate:
         front = PolicyFront(active, desk)
         active.serve(topics.SWAP, front.swap)
         active.thread(front.work, "inference")
+        active.diagnose(front.health)
 
     return activate
 

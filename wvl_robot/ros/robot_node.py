@@ -4,6 +4,7 @@ No torch and no images; one thread owns the arm and the watchdog, and everything
 arm is handed to it.
 """
 
+import math
 import queue
 import time
 from collections.abc import Callable
@@ -14,12 +15,15 @@ from typing import Any, TypeVar
 from wvl_interfaces import msg
 
 from wvl_models.contract.errors import RobotError
+from wvl_models.contract.observation import RobotMode, RobotState
 from wvl_robot.adapters.franka import FrankaArm
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.core.arm_guard import ArmGuard
+from wvl_robot.core.health import Health, arm_health
 from wvl_robot.core.ticks import TickGrid
 from wvl_robot.rig.config import RigConfig
 from wvl_robot.ros import convert, topics
+from wvl_robot.ros.frames import ArmViews
 from wvl_robot.ros.host import Host
 from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import RobotParams
@@ -111,6 +115,8 @@ class ArmFront:
         self._publish_state = host.publisher(topics.ROBOT_STATE)
         self._publish_receipt = host.publisher(topics.RECEIPT)
         self._publish_status = host.publisher(topics.ARM_STATUS)
+        self._views = ArmViews(host, rig.robot.kind)
+        self._state: RobotState | None = None
         self._policy_version = self._said = ""
         self._said_s = 0.0
         self._states = TickGrid(self._clock.now_ns(), round(1e9 / params.state_rate_hz))
@@ -154,12 +160,30 @@ class ArmFront:
             self._states.advance()
             state = self._guard.read()
             if state is not None:
-                self._publish_state(convert.to_robot_state(state, self._host.time()))
+                self._tell(state)
         gripper_fault = self._thread.arm.gripper_fault or ""
         say = f"{self._guard.state}{self._guard.fault}{gripper_fault}{self._policy_version}"
         if say != self._said or time.monotonic() - self._said_s > STATUS_PERIOD_S:
             self._said, self._said_s = say, time.monotonic()
             self._publish_status(self._status(gripper_fault))
+
+    def health(self) -> Health:
+        """For /diagnostics; from what the arm's thread knows anyway."""
+        state, guard, arm = self._state, self._guard, self._thread.arm
+        return arm_health(
+            state=guard.state,
+            fault=guard.fault,
+            gripper_fault=arm.gripper_fault or "",
+            mode=state.mode if state is not None else RobotMode.OTHER,
+            success_rate=arm.success_rate,
+            num_holds=guard.num_holds,
+            age_s=(self._clock.now_ns() - state.stamp_ns) * 1e-9 if state is not None else math.inf,
+        )
+
+    def _tell(self, state: RobotState) -> None:
+        self._state, stamp = state, self._host.time()
+        self._publish_state(convert.to_robot_state(state, stamp))
+        self._views.show(state, stamp)
 
     def _status(self, gripper_fault: str) -> msg.ArmStatus:
         return msg.ArmStatus(
@@ -198,6 +222,7 @@ def configure(host: Host, params: RobotParams) -> Activate:
         active.subscribe(topics.POLICY_STATUS, front.use_policy)
         active.serve(topics.RECOVER, front.recover)
         active.serve(topics.GO_HOME, front.go_home)
+        active.diagnose(front.health)
         active.at_end(thread.lay_down)
         keep_time()
         thread.take_up(front)

@@ -1,8 +1,11 @@
 """Session node: the ten-hertz loop in a thread of its own, and an operator's services around it."""
 
 import logging
+import math
+import shutil
 import threading
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +21,8 @@ from wvl_models.episodes.store import EpisodeStore
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.core.announced_sink import AnnouncedSink, EpisodeChange, EpisodeNews
 from wvl_robot.core.decision import Pilot, PolicyPilot, TeleopPilot
-from wvl_robot.core.episode_recorder import EpisodeRecorder
+from wvl_robot.core.episode_recorder import MAX_QUEUED_STEPS, EpisodeRecorder
+from wvl_robot.core.health import Health, recorder_health, session_health
 from wvl_robot.core.labelling import relabel, withdraw
 from wvl_robot.core.schedule import make_schedule, schedule_of
 from wvl_robot.core.session import Session, SessionPorts
@@ -200,11 +204,14 @@ class SessionFront:
         self._follower = PolicyFollower(host, setup, self._desk) if setup.is_policy else None
         self._recover = RosRecovery(host)
         self._recorder = EpisodeRecorder(store)
-        camera = RosCamera(host, self._clock, setup.tolerated())
+        self._camera = camera = RosCamera(host, self._clock, setup.tolerated())
         arm = RosArmLink(host)
         config = setup.session_config()
         self._config = config
         self._sight = Sight(camera, arm, config.aligner_limits())
+        self._said_not_ready = ""
+        self._late_ns: deque[int] = deque([0], maxlen=round(1.0 / STATUS_PERIOD_S))
+        """Of the ticks that the last second's statuses told of."""
         self._publish_status = host.publisher(topics.SESSION_STATUS)
         self._publish_event = host.publisher(topics.EPISODE_EVENT)
         ports = SessionPorts(
@@ -281,17 +288,32 @@ class SessionFront:
         self.session.clear_fault()
         return {"message": "cleared"}
 
+    def healths(self) -> tuple[Callable[[], Health], ...]:
+        """For /diagnostics."""
+        return self._session_health, self._recorder_health
+
     def report(self) -> None:
         """Publish the status."""
-        self._publish_status(
-            convert.to_session_status(
-                self.session.status,
-                self._clock.now_ns(),
-                self._not_ready(),
-                self._follower.version if self._follower is not None else "",
-                self._host.time(),
-            )
+        status, not_ready = self.session.status, self._not_ready()
+        self._said_not_ready = not_ready
+        self._late_ns.append(status.late_ns)
+        version = self._follower.version if self._follower is not None else ""
+        now_ns, stamp = self._clock.now_ns(), self._host.time()
+        self._publish_status(convert.to_session_status(status, now_ns, not_ready, version, stamp))
+
+    def _session_health(self) -> Health:
+        frame = self._camera.latest()
+        age_ns = self._clock.now_ns() - frame.stamp_ns if frame is not None else math.inf
+        return session_health(
+            self.session.status,
+            self._said_not_ready,
+            worst_late_s=max(self._late_ns) * 1e-9,
+            frame_age_s=age_ns * 1e-9,
         )
+
+    def _recorder_health(self) -> Health:
+        free = shutil.disk_usage(self._store.root).free
+        return recorder_health(self._recorder.num_queued, MAX_QUEUED_STEPS, free)
 
     def _pilot(self) -> Pilot:
         if self._follower is not None:
@@ -376,6 +398,8 @@ def configure(host: Host, params: SessionParams) -> Activate:
         keep_time()
         active.thread(lambda: front.session.run(active.stop), "session")
         active.every(STATUS_PERIOD_S, front.report, "status")
+        for health in front.healths():
+            active.diagnose(health)
 
     return activate
 

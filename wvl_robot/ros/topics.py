@@ -1,18 +1,21 @@
 """Every topic, service and action of the graph: name, type, quality of service. One table.
 
 Images go at best effort (a late one is worth nothing) and camera names are those of realsense-ros,
-so that RViz and rosbag users are at home; orders are reliable and expire; what a late joiner must
-know is latched; events are reliable and a hundred are kept.
+so that RViz and rosbag users are at home, as are `joint_states`, /tf and /diagnostics; orders are
+reliable and expire; what a late joiner must know is latched; events are reliable and a hundred are
+kept.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped
 from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CameraInfo, Image, Joy
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState, Joy
 from std_srvs.srv import Trigger
+from tf2_msgs.msg import TFMessage
 from wvl_interfaces import action, msg, srv
 
 
@@ -59,6 +62,9 @@ def _latched() -> QoSProfile:
 
 
 IMAGE = Topic(name="camera/camera/color/image_raw", kind=Image, qos=_newest(2))
+COMPRESSED = Topic(
+    name="camera/camera/color/image_raw/compressed", kind=CompressedImage, qos=_reliable(1)
+)
 CAMERA_INFO = Topic(name="camera/camera/color/camera_info", kind=CameraInfo, qos=_latched())
 FRAME_METADATA = Topic(
     name="camera/camera/color/metadata", kind=msg.FrameMetadata, qos=_reliable(10)
@@ -67,6 +73,10 @@ CAMERA_STATUS = Topic(name="camera/status", kind=msg.CameraStatus, qos=_reliable
 
 ROBOT_STATE = Topic(name="robot/state", kind=msg.RobotState, qos=_newest())
 ARM_STATUS = Topic(name="robot/status", kind=msg.ArmStatus, qos=_latched())
+JOINT_STATES = Topic(name="joint_states", kind=JointState, qos=_reliable(10))
+EE_POSE = Topic(name="robot/ee_pose", kind=PoseStamped, qos=_reliable(10))
+TF = Topic(name="/tf", kind=TFMessage, qos=_reliable(100))
+TF_STATIC = Topic(name="/tf_static", kind=TFMessage, qos=_latched())
 SETPOINT = Topic(name="robot/setpoint", kind=msg.Setpoint, qos=_reliable(1, lifespan_s=0.2))
 RECEIPT = Topic(name="robot/receipt", kind=msg.SetpointReceipt, qos=_reliable(20))
 
@@ -86,11 +96,16 @@ DIAGNOSTICS = Topic(name="/diagnostics", kind=DiagnosticArray, qos=_reliable(10)
 
 TOPICS = (
     IMAGE,
+    COMPRESSED,
     CAMERA_INFO,
     FRAME_METADATA,
     CAMERA_STATUS,
     ROBOT_STATE,
     ARM_STATUS,
+    JOINT_STATES,
+    EE_POSE,
+    TF,
+    TF_STATIC,
     SETPOINT,
     RECEIPT,
     SESSION_STATUS,
