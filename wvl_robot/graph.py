@@ -77,6 +77,8 @@ class NodeStart:
     parameters: Mapping[str, Value]
     may_end: bool
     """Its end without an error is the graph's."""
+    parameter_files: tuple[Path, ...] = ()
+    """ROS parameter files, read before `parameters`, which therefore win."""
 
 
 RIG = Argument(name="rig", default="virtual", description="Rig file below config/rig.")
@@ -163,9 +165,24 @@ REVIEWED = Argument(
 AUTHOR = Argument(
     name="author", default="", description="Who signs the labels; empty: the user's name."
 )
+NODES = Argument(
+    name="nodes",
+    default="",
+    description="Folder of <node>.yaml parameter files; empty: config/nodes.",
+)
+AUTOSTART = Argument(
+    name="autostart",
+    default="true",
+    description="Activate every node at once; false: wait for the lifecycle services.",
+)
 LEARN_COMMAND = Argument(
     name="command", default="", description="What runs a stage; empty: `wvl loop stage`."
 )
+
+_NODE_ARGUMENTS = (NODES, AUTOSTART)
+"""What every graph of managed nodes has."""
+
+_AUTOSTART = Argued(argument="autostart", kind=bool)
 
 _RIG = {"rig": Argued(argument="rig"), "host": Argued(argument="host")}
 _CELL = NodeSpec(
@@ -243,7 +260,10 @@ _POLICY_CAMPAIGN = NodeSpec(
     is_campaign=True,
 )
 _CAMPAIGN_ARGUMENTS = (NUM_EPISODES, SEED, SEEDS, REPORT)
-_RIG_ARGUMENTS = (RIG, HOST, TASK, STORE, OPERATOR, COMMIT, CAMERA_RECORD, CAMERA_PLAYBACK)
+_RIG_ARGUMENTS = (
+    *(RIG, HOST, TASK, STORE, OPERATOR, COMMIT, CAMERA_RECORD, CAMERA_PLAYBACK),
+    *_NODE_ARGUMENTS,
+)
 _DEVICE_ARGUMENTS = (TELEOP_PROFILE, TELEOP_MODEL)
 _POLICY_ARGUMENTS = (
     *(REGISTRY, POLICY, TAKE_OVER, *_DEVICE_ARGUMENTS),
@@ -277,7 +297,7 @@ GRAPHS: Mapping[str, Graph] = {
         Graph(
             name="learner",
             description="Stages of the loop on request, through the action learner/learn.",
-            arguments=(LEARN_COMMAND,),
+            arguments=(LEARN_COMMAND, *_NODE_ARGUMENTS),
             nodes=(_LEARNER,),
         ),
         Graph(
@@ -347,15 +367,29 @@ def resolve(
             parameters |= _VIRTUAL.get(node.name, {})
         if node.name not in ("learner", "panel"):
             parameters["share"] = str(share)
+        if "autostart" in values:
+            parameters["autostart"] = _resolve_one(_AUTOSTART, values, folder or Path.cwd())
         starts.append(
             NodeStart(
                 name=node.name,
                 module=node.module,
                 parameters=parameters,
                 may_end=node.is_campaign or node.is_panel,
+                parameter_files=_parameter_files(node.name, values, share, folder or Path.cwd()),
             )
         )
     return tuple(starts)
+
+
+def _parameter_files(
+    name: str, values: Mapping[str, str], share: Path, folder: Path
+) -> tuple[Path, ...]:
+    chosen = values.get("nodes", "")
+    nodes = folder / chosen if chosen else share / "config" / "nodes"
+    if chosen and not nodes.is_dir():
+        raise ConfigError(f"nodes:={chosen}: there is no folder {nodes}.")
+    path = nodes / f"{name}.yaml"
+    return (path,) if path.is_file() else ()
 
 
 def _values(graph: Graph, given: Mapping[str, str]) -> dict[str, str]:
@@ -381,7 +415,15 @@ def _resolve_one(source: Argued | Value, values: Mapping[str, str], folder: Path
     text = values[source.argument]
     if source.is_path:
         return os.path.normpath(folder / text) if text else ""
+    if source.kind is bool:
+        return _truth(source.argument, text)
     try:
         return source.kind(text)
     except ValueError as error:
         raise ConfigError(f"{source.argument}:={text} is no {source.kind.__name__}.") from error
+
+
+def _truth(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ConfigError(f"{name}:={text} must be true or false.")
+    return text == "true"

@@ -91,6 +91,8 @@ class _Supervisor(Manager):
 def command_line(start: NodeStart, python: str) -> str:
     """What starts a node, as one line for a shell."""
     words = [python, "-m", start.module, "--ros-args"]
+    for path in start.parameter_files:
+        words += ["--params-file", str(path)]
     for name, value in start.parameters.items():
         words += ["-p", f"{name}:={_yaml(value)}"]
     return "exec " + shlex.join(words)

@@ -59,7 +59,7 @@ def _node(start: NodeStart) -> Any:  # launch_ros.actions.Node
         arguments=["-m", start.module],
         name=start.name,
         exec_name=start.name,
-        parameters=[dict(start.parameters)],
+        parameters=[*map(str, start.parameter_files), dict(start.parameters)],
         output="screen",
         sigterm_timeout=SIGTERM_TIMEOUT_S,
         on_exit=Shutdown(reason=f"node '{start.name}' has ended"),

@@ -4,7 +4,7 @@ A class per node; its fields are the parameters, their docstrings the descriptio
 (`wvl_robot.graph`) may set no other, which a test sees to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import ConfigDict, Field
@@ -16,6 +16,7 @@ from rclpy.parameter import Parameter
 
 from wvl_models.contract.config import Config, parse_config
 from wvl_models.contract.errors import ConfigError
+from wvl_robot.ros.param_files import check_names, place_of, read_sources
 
 SEEDS = r"^\s*(\d+(\s*,\s*\d+)*)?\s*$"
 
@@ -185,10 +186,21 @@ _TYPES = {
 }
 
 
-def declare(node: Node, kind: type[ParamsT]) -> ParamsT:
-    """Declare the fields of `kind` on the node and read them; ConfigError names a wrong one."""
-    values = {name: _declare_one(node, name, field) for name, field in kind.model_fields.items()}
-    return parse_config(values, kind, source=f"the parameters of node '{node.get_name()}'")
+def declare(node: Node, kind: type[ParamsT], arguments: Sequence[str] = ()) -> ParamsT:
+    """Declare the fields of `kind` on the node and read them.
+
+    ConfigError names a wrong one, and the file of `arguments` (the command line) that sets it.
+    """
+    name = node.get_name()
+    sources = read_sources(arguments, name)
+    check_names(sources, list(kind.model_fields), name)
+    values = {
+        field_name: _declare_one(node, field_name, field, place_of(sources, field_name))
+        for field_name, field in kind.model_fields.items()
+    }
+    files = ", ".join(sorted({str(path) for path in sources.values()}))
+    source = f"the parameters of node '{name}'" + (f" (files: {files})" if files else "")
+    return parse_config(values, kind, source=source)
 
 
 def read(kind: type[ParamsT], values: Mapping[str, Any], source: str) -> ParamsT:
@@ -196,7 +208,7 @@ def read(kind: type[ParamsT], values: Mapping[str, Any], source: str) -> ParamsT
     return parse_config(dict(values), kind, source=source)
 
 
-def _declare_one(node: Node, name: str, field: FieldInfo) -> Any:
+def _declare_one(node: Node, name: str, field: FieldInfo, place: str) -> Any:
     kind = str if get_origin(field.annotation) is Literal else field.annotation
     descriptor = ParameterDescriptor(
         type=_TYPES[kind].value,
@@ -208,7 +220,9 @@ def _declare_one(node: Node, name: str, field: FieldInfo) -> Any:
     try:
         return node.declare_parameter(name, field.get_default(), descriptor).value
     except ParameterException as error:
-        raise ConfigError(f"parameter '{name}' of node '{node.get_name()}': {error}") from error
+        raise ConfigError(
+            f"parameter '{name}' of node '{node.get_name()}'{place}: {error}"
+        ) from error
 
 
 def _choices(field: FieldInfo) -> str:

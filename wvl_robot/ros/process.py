@@ -31,6 +31,7 @@ from wvl_models.contract.errors import WvlError
 from wvl_robot.ros.diagnostics import PERIOD_S, DiagnosticsFront
 from wvl_robot.ros.host import Ending, Host
 from wvl_robot.ros.managed import Activate, ManagedNode
+from wvl_robot.ros.param_files import read_sources
 from wvl_robot.ros.params import NodeParams, declare
 from wvl_robot.ros.profile import check_in_force, put_in_force
 from wvl_robot.share import share_folder
@@ -85,13 +86,14 @@ def _run(
     num_threads: int,
 ) -> None:
     put_in_force(share_folder())
+    read_sources(sys.argv, name)  # before ROS reads the files, and says less
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     ending = Ending()
     node = ManagedNode(name, ending)
     with _logging_through(node), contextlib.ExitStack() as stack:
         stack.callback(_ignore_signals)
         check_in_force(get_rmw_implementation_identifier())
-        params = declare(node, kind)
+        params = declare(node, kind, sys.argv)
         node.configure = lambda host: configure(host, params)
         stack.callback(rclpy.try_shutdown)
         whole = Host(node, ending)
@@ -101,7 +103,8 @@ def _run(
         stack.callback(_ignore_signals)
         whole.every(PERIOD_S, DiagnosticsFront(whole, node).report, "diagnostics")
         if params.autostart:
-            node.start()
+            # Not here: a signal would be raised in the middle of an SDK's own start.
+            whole.thread(node.start, "autostart")
         ending.wait()
 
 
@@ -120,7 +123,7 @@ def _spinning(whole: Host, node: ManagedNode, num_threads: int) -> Iterator[None
             except ExternalShutdownException:
                 return
             except InvalidHandle as error:  # an answer to a service of a phase that has ended
-                _LOG.info("an answer came after its time: %s", error)
+                _LOG.debug("an answer came after its time: %s", error)
 
     whole.thread(spin, "executor")
     try:
