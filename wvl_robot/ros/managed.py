@@ -131,13 +131,15 @@ class ManagedNode(LifecycleNode):
     def _undo(self, host: Host, error: Exception) -> TransitionCallbackReturn:
         """What was begun is taken down."""
         self._hosts.remove(host)
+        was_told_to_end = host.stop.is_set()
         with contextlib.suppress(WvlError):  # the first error is the one that counts
             host.close()
         if not isinstance(error, WvlError):
             self._ending.fail(error)
             return _BROKEN
         self.refusal = str(error)
-        _LOG.error("stays %s: %s", self.phase.value, error)
+        if not was_told_to_end:
+            _LOG.error("stays %s: %s", self.phase.value, error)
         return _REFUSED
 
     def _end(self, num_left: int, then: Phase) -> TransitionCallbackReturn:
