@@ -144,10 +144,17 @@ class EpisodeStore:
 
     def summary(self, wanted: EpisodeFilter | None = None) -> tuple[SummaryRow, ...]:
         """One row for each readable episode, sorted by id."""
-        facts, _ = self._index.facts()
+        return self.overview(wanted)[0]
+
+    def overview(
+        self, wanted: EpisodeFilter | None = None
+    ) -> tuple[tuple[SummaryRow, ...], dict[str, str]]:
+        """`summary` and `unreadable` of one look at the disk."""
+        facts, damaged = self._index.facts()
         book, suggestions = self.labels.book(facts), self.suggestions.by_episode()
         rows = (summary_row(row, book, suggestions) for row in facts.values())
-        return tuple(row for row in rows if wanted is None or wanted.admits(row.facts, row.label))
+        chosen = (row for row in rows if wanted is None or wanted.admits(row.facts, row.label))
+        return tuple(chosen), damaged
 
     def summary_of(self, episode_id: str) -> SummaryRow:
         """The row of one episode, without a look at the others."""

@@ -32,13 +32,14 @@ class Listing:
 
 def read_listing(store: EpisodeStore, order: RowOrder) -> Listing:
     """Everything that takes time with ten thousand episodes; for a thread."""
-    summaries = {row.facts.episode_id: row for row in in_order(store.summary(), order)}
+    found, unreadable = store.overview()
+    summaries = {row.facts.episode_id: row for row in in_order(found, order)}
     rows = {name: shown_row(row, has_draft=False) for name, row in summaries.items()}
     return Listing(
         summaries=summaries,
         rows=rows,
         choices=choices_of(rows.values()),
-        unreadable=store.unreadable(),
+        unreadable=unreadable,
     )
 
 

@@ -1,14 +1,15 @@
 """The labelling panel without its pixels, on a real store on disk."""
 
+import errno
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tests.wvl_models.episodes.conftest import FaultyFileSystem
 from tests.wvl_robot.core.review.conftest import NUM_STEPS, AddEpisode, wait_for
 from wvl_models.contract.episode import Label, Origin, Outcome, SubGoal
+from wvl_models.episodes.filesystem import FileSystem
 from wvl_models.episodes.overview import Need
 from wvl_models.episodes.store import EpisodeStore
 from wvl_models.episodes.suggestions import model_suggestion
@@ -36,10 +37,22 @@ def opened(store: EpisodeStore) -> Iterator[Open]:
         presenter.close()
 
 
+class OnceFull(FileSystem):
+    """A disk whose first write fails."""
+
+    is_full = True
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        if self.is_full:
+            self.is_full = False
+            raise OSError(errno.ENOSPC, "full")
+        super().write(descriptor, data)
+
+
 @pytest.fixture
 def full_disk(store: EpisodeStore) -> Iterator[ReviewPresenter]:
     """A presenter whose first attempt to write to the disk fails."""
-    presenter = ReviewPresenter(EpisodeStore(store.root, FaultyFileSystem(fail_at=0)), "ann")
+    presenter = ReviewPresenter(EpisodeStore(store.root, OnceFull()), "ann")
     yield presenter
     presenter.close()
 
