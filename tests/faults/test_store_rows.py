@@ -15,6 +15,7 @@ MODULES = (
     "row_03_recovery",
     "row_10_full_disk",
     "row_13_malformed",
+    "row_14_input",
     "row_15_store_model",
     "row_16_concurrency",
 )

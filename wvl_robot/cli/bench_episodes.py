@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import mujoco
 import numpy as np
 import typer
 from rich.table import Table
@@ -79,6 +78,8 @@ def episodes(
 
 def render_frames(count: int, seed: int) -> list[U8]:
     """What the virtual rig's camera sees [480, 640, 3] while the arm waves."""
+    import mujoco  # after wvl_robot.virtual, which chooses its OpenGL
+
     config = cell_config(share_folder(), "lift_cube", "virtual")
     look = config.look
     task = virtual_task(config.task)
