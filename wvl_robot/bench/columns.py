@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,11 @@ import numpy as np
 class Columns:
     """Named columns of integers."""
 
-    def __init__(self) -> None:
-        self._columns: dict[str, list[int]] = defaultdict(list)
+    def __init__(self, *names: str) -> None:
+        self._columns: dict[str, list[int]] = {name: [] for name in names}
 
     def add(self, **values: int) -> None:
-        """One value to each of the columns named."""
+        """One value to each of the columns named; KeyError for a name that was not announced."""
         for name, value in values.items():
             self._columns[name].append(value)
 

@@ -18,13 +18,33 @@ from wvl_robot.ros import topics
 from wvl_robot.ros.profile import put_in_force
 from wvl_robot.share import share_folder
 
+NAMES = (
+    "image_stamp_ns",
+    "image_hop_ns",
+    "frame_stamp_ns",
+    "frame_arrival_ns",
+    "frame_number",
+    "order_sequence",
+    "order_tick_ns",
+    "order_expires_ns",
+    "receipt_sequence",
+    "receipt_sent_ns",
+    "receipt_verdict",
+    "session_ns",
+    "session_missed",
+    "arm_ns",
+    "arm_holds",
+    "arm_is_holding",
+)
+"""Every column is written, also where nothing of its topic arrived."""
+
 AWAKE_S = 0.1
 """A graph that has ended wakes nobody, and then no signal would be heard."""
 
 
 def main() -> None:
     """Listen until SIGTERM."""
-    path, columns = Path(sys.argv[1]), Columns()
+    path, columns = Path(sys.argv[1]), Columns(*NAMES)
     put_in_force(share_folder())
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node("bench_listener")

@@ -23,6 +23,8 @@ WIDTH, HEIGHT, CAMERA_HZ, LOOP_HZ = 640, 480, 30.0, 10.0
 
 DEFAULT_DEPTH = 10
 
+NAMES = ("tick_ns", "image_ns", "image_number", "image_hop_ns")
+
 
 def main() -> None:
     """`camera`, or `loop FILE`."""
@@ -32,7 +34,7 @@ def main() -> None:
         _publish_images(node)
         serve_until_told(lambda: None)
     else:
-        columns, path = Columns(), Path(sys.argv[2])
+        columns, path = Columns(*NAMES), Path(sys.argv[2])
         _loop(node, columns)
         serve_until_told(lambda: columns.write(path))
     rclpy.spin(node)

@@ -114,9 +114,10 @@ def test_the_references_lost_images_are_gaps_of_its_counter() -> None:
 
 
 def test_columns_come_back_as_they_were_collected(tmp_path: Path) -> None:
-    columns = Columns()
+    columns = Columns("a", "b", "never")
     columns.add(a=1, b=2**62)
     columns.add(a=3)
     columns.write(tmp_path / "file.npz")
     read = read_columns(tmp_path / "file.npz")
     assert read["a"].tolist() == [1, 3] and read["b"].tolist() == [2**62]
+    assert read["never"].tolist() == []
