@@ -38,7 +38,8 @@ def control(
 ) -> None:
     """Measure tick, image and hold latencies of teleop_collect with recording on.
 
-    Needs about 12 MB of disk a second while an episode runs. Exit code 1 where an aim was missed.
+    Episodes of an hour need a few GB of disk, given back at the end. Exit code 1 where an aim was
+    missed.
     """
     with tempfile.TemporaryDirectory(prefix="wvl_bench_") as scratch:
         folder = (keep or Path(scratch)).resolve()

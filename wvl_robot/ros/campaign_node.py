@@ -55,7 +55,15 @@ class RosCrew:
 
     def get_ready(self) -> None:
         """See `Crew`."""
-        self._wait(lambda: self._session is not None, "the session node")
+        asked_ns = time.monotonic_ns()
+        self._wait(  # the event of an episode's end overtakes the status that shows the fault
+            lambda: (
+                self._session is not None
+                and self._session.stamp_ns > asked_ns
+                and self._session.state in (SessionState.IDLE, SessionState.FAULT)
+            ),
+            "the session node",
+        )
         self._wait(lambda: self._arm is not None, "the robot node")
         if self._arm.state == "fault":
             self._call(topics.RECOVER, Trigger.Request())
