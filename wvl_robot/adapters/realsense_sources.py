@@ -134,6 +134,7 @@ class SoftwareSource:
 
     def start(self, queue: "rs.frame_queue") -> "rs.stream_profile":
         """Open the colour profile of the rig's size and stream into `queue`."""
+        self._check_serial()
         sensor, c = colour_sensor(self._device, self._config.serial), self._config
         profiles = [p.as_video_stream_profile() for p in sensor.get_stream_profiles()]
         profile = next(
@@ -148,6 +149,16 @@ class SoftwareSource:
         sensor.start(queue)
         self._is_started = True
         return profile
+
+    def _check_serial(self) -> None:
+        """A device without a number is one of a test."""
+        serial = import_sdk().camera_info.serial_number
+        there = self._device.get_info(serial) if self._device.supports(serial) else ""
+        if there not in ("", self._config.serial):
+            raise CameraError(
+                f"the rig's camera is {self._config.serial}, but {there} is there. Were two cameras "
+                "swapped? Correct camera.serial in the rig file, or the cables."
+            )
 
     def restart(self, queue: "rs.frame_queue") -> bool:
         """Nothing to do: whoever feeds the device will feed it again."""

@@ -10,6 +10,7 @@ MODULES: Mapping[int, tuple[str, ...]] = {
     1: ("row_01_store_processes", "row_01_robot_processes"),
     2: ("row_02_commit",),
     3: ("row_03_power_loss", "row_03_recovery"),
+    5: ("row_05_camera",),
     6: ("row_06_gate", "row_06_arm"),
     8: ("row_08_watchdog",),
     10: ("row_10_full_disk",),
