@@ -49,6 +49,8 @@ class NodeSpec:
     """Only where episodes were asked for; its end is the graph's end."""
     is_panel: bool = False
     """A window; that somebody closes it is the graph's end."""
+    is_restarted: bool = False
+    """A crash is no end: it is started anew, see `wvl_robot.respawn`."""
     when: tuple[str, tuple[str, ...]] | None = None
     """Only where this argument has one of these values."""
 
@@ -79,6 +81,14 @@ class NodeStart:
     """Its end without an error is the graph's."""
     parameter_files: tuple[Path, ...] = ()
     """ROS parameter files, read before `parameters`, which therefore win."""
+    is_restarted: bool = False
+    """A crash is not."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What Python is started with, before the parameters."""
+        guard = ("wvl_robot.respawn",) if self.is_restarted else ()
+        return ("-m", *guard, self.module)
 
 
 RIG = Argument(name="rig", default="virtual", description="Rig file below config/rig.")
@@ -231,6 +241,7 @@ _POLICY = NodeSpec(
         "registry": Argued(argument="registry", is_path=True),
         "policy": Argued(argument="policy"),
     },
+    is_restarted=True,
 )
 _PANEL = NodeSpec(
     name="panel",
@@ -376,6 +387,7 @@ def resolve(
                 parameters=parameters,
                 may_end=node.is_campaign or node.is_panel,
                 parameter_files=_parameter_files(node.name, values, share, folder or Path.cwd()),
+                is_restarted=node.is_restarted,
             )
         )
     return tuple(starts)

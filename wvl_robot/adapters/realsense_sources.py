@@ -156,8 +156,8 @@ class SoftwareSource:
         there = self._device.get_info(serial) if self._device.supports(serial) else ""
         if there not in ("", self._config.serial):
             raise CameraError(
-                f"the rig's camera is {self._config.serial}, but {there} is there. Were two cameras "
-                "swapped? Correct camera.serial in the rig file, or the cables."
+                f"the rig's camera is {self._config.serial}, but {there} is there. Were two "
+                "cameras swapped? Correct camera.serial in the rig file, or the cables."
             )
 
     def restart(self, queue: "rs.frame_queue") -> bool:

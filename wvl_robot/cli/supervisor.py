@@ -5,6 +5,7 @@ and its exit code is 0.
 """
 
 import json
+import os
 import shlex
 import sys
 import threading
@@ -17,6 +18,7 @@ import honcho.manager
 from honcho.manager import Manager
 from honcho.printer import Message, Printer
 
+from wvl_robot import orphan
 from wvl_robot.graph import NodeStart, Value
 
 NUM_LAST_LINES = 12
@@ -90,7 +92,7 @@ class _Supervisor(Manager):
 
 def command_line(start: NodeStart, python: str) -> str:
     """What starts a node, as one line for a shell."""
-    words = [python, "-m", start.module, "--ros-args"]
+    words = [python, *start.words, "--ros-args"]
     for path in start.parameter_files:
         words += ["--params-file", str(path)]
     for name, value in start.parameters.items():
@@ -104,7 +106,9 @@ def supervise(starts: Sequence[NodeStart], environment: Mapping[str, str]) -> Gr
     supervisor = _Supervisor()
     for start in starts:
         supervisor.add_process(
-            start.name, command_line(start, sys.executable), env=dict(environment)
+            start.name,
+            command_line(start, sys.executable),
+            env={**environment, orphan.VARIABLE: str(os.getpid())},
         )
     supervisor.loop()
     first = supervisor.events.first

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from wvl_robot import orphan
 from wvl_robot.cli.supervisor import command_line
 from wvl_robot.graph import NodeStart
 
@@ -23,7 +24,8 @@ class NodeProcess:
     ) -> None:
         """`more` words on its command line, e.g. remappings."""
         self._command = [*shlex.split(command_line(start, sys.executable))[1:], *more]
-        self._environment, self._log = dict(environment), log
+        self._environment = {**environment, orphan.VARIABLE: str(os.getpid())}
+        self._log = log
         self._child: subprocess.Popen[bytes] | None = None
         self.num_starts = 0
 

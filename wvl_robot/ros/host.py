@@ -73,7 +73,7 @@ class Host:
         """Services beside the topics, where the executor has threads for both."""
         self.reports: list[Callable[[], Health]] = []
         self._ending = ending
-        self._threads: list[threading.Thread] = []
+        self._threads: list[tuple[threading.Thread, float]] = []
         self._stack = ExitStack()
 
     def publisher(self, topic: Topic) -> Callable[[Any], None]:
@@ -136,8 +136,10 @@ class Host:
 
         self.thread(loop, name)
 
-    def thread(self, target: Callable[[], None], name: str) -> threading.Thread:
-        """A thread whose death is the node's."""
+    def thread(
+        self, target: Callable[[], None], name: str, patience_s: float = JOIN_TIMEOUT_S
+    ) -> threading.Thread:
+        """A thread whose death is the node's; at the end it is given `patience_s`."""
 
         def guarded() -> None:
             try:
@@ -146,7 +148,7 @@ class Host:
                 self.fail(error)
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
-        self._threads.append(thread)
+        self._threads.append((thread, patience_s))
         thread.start()
         return thread
 
@@ -190,11 +192,11 @@ class Host:
     def close(self) -> None:
         """End the threads, then take everything down; may be called twice."""
         self.stop.set()
-        for thread in self._threads:
+        for thread, patience_s in self._threads:
             if thread is not threading.current_thread():
-                thread.join(JOIN_TIMEOUT_S)
+                thread.join(patience_s)
                 if thread.is_alive():
-                    _LOG.error("thread '%s' has not ended in %g s", thread.name, JOIN_TIMEOUT_S)
+                    _LOG.error("thread '%s' has not ended in %g s", thread.name, patience_s)
         self._stack.close()
 
     def _publisher(self, topic: Topic) -> Publisher:

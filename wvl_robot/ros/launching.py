@@ -8,6 +8,7 @@ import os
 import sys
 from typing import Any
 
+from wvl_robot import orphan
 from wvl_robot.environment import node_environment
 from wvl_robot.graph import Graph, NodeStart, find_graph, resolve
 from wvl_robot.share import share_folder
@@ -40,6 +41,7 @@ def describe(name: str) -> Any:  # launch.LaunchDescription
                 for key, value in environment.items()
                 if key not in os.environ
             ),
+            SetEnvironmentVariable(orphan.VARIABLE, str(os.getpid())),
             OpaqueFunction(function=lambda context: _nodes(graph, context)),
         ]
     )
@@ -56,7 +58,7 @@ def _node(start: NodeStart) -> Any:  # launch_ros.actions.Node
 
     return Node(
         executable=sys.executable,
-        arguments=["-m", start.module],
+        arguments=list(start.words),
         name=start.name,
         exec_name=start.name,
         parameters=[*map(str, start.parameter_files), dict(start.parameters)],

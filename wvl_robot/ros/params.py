@@ -116,6 +116,8 @@ class PolicyParams(RigParams):
     """Version to serve first; empty: the registry's current one, or none until a swap."""
     chunk_lifetime_s: float = Field(default=6.0, ge=0.5, le=60.0)
     """A chunk expires this long after its observation: its 2.4 s, and the time to think."""
+    stuck_after_s: float = Field(default=10.0, ge=1.0, le=600.0)
+    """An inference that takes longer hangs: the node ends and is started anew."""
 
 
 class TeleopParams(NodeParams):

@@ -24,7 +24,7 @@ from wvl_robot.ros import convert, topics
 from wvl_robot.ros.host import Host
 from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import PolicyParams
-from wvl_robot.ros.process import run
+from wvl_robot.ros.process import RestartError, run
 from wvl_robot.ros.rig import load_rig_of
 from wvl_robot.ros.session_ports import Complaints, FrameHearer, Shelf
 
@@ -32,6 +32,9 @@ _LOG = logging.getLogger(__name__)
 
 NUM_FRAMES = 16
 """Half a second of frames: a query names one that is at most that old."""
+
+JOIN_INFERENCE_S = 1.0
+"""An inference that hangs does not keep the node from ending."""
 
 EXECUTOR_THREADS = 3
 """One may load a candidate while the others hear camera and session."""
@@ -110,6 +113,7 @@ class PolicyFront:
         self._complain = Complaints()
         self._latency_s = self._answered_s = math.nan
         self._num_answers, self._refused = 0, ""
+        self._busy_since_s: float | None = None
         self._tell("")
 
     def swap(self, request: Any) -> dict[str, Any]:  # SwapPolicy.Request
@@ -133,12 +137,16 @@ class PolicyFront:
             seen = self._queries.take(timeout_s=0.2)
             if seen is None or serving.version is None:
                 continue
-            started_s = time.monotonic()
+            self._busy_since_s = started_s = time.monotonic()
             try:
                 chunk = serving.act(seen)
             except WvlError as error:
                 self._complain(topics.POLICY_QUERY.name, error)
                 continue
+            except (RuntimeError, MemoryError) as error:  # CUDA's errors poison a process for good
+                raise RestartError(f"inference failed: {type(error).__name__}: {error}") from error
+            finally:
+                self._busy_since_s = None
             self._publish_chunk(convert.to_chunk(chunk, self._host.time()))
             self._answered_s = time.monotonic()
             self._latency_s = self._answered_s - started_s
@@ -153,6 +161,12 @@ class PolicyFront:
             answer_age_s=time.monotonic() - self._answered_s,
             num_answers=self._num_answers,
         )
+
+    def look_for_a_hang(self, patience_s: float) -> None:
+        """End the node where an inference has been running for longer than that."""
+        since_s = self._busy_since_s
+        if since_s is not None and time.monotonic() - since_s > patience_s:
+            raise RestartError(f"inference has been running for more than {patience_s:g} s.")
 
     def _tell(self, refused: str) -> None:
         self._refused = refused
@@ -173,7 +187,8 @@ def configure(host: Host, params: PolicyParams) -> Activate:
     def activate(active: Host) -> None:
         front = PolicyFront(active, desk)
         active.serve(topics.SWAP, front.swap)
-        active.thread(front.work, "inference")
+        active.thread(front.work, "inference", JOIN_INFERENCE_S)
+        active.every(0.5, lambda: front.look_for_a_hang(params.stuck_after_s), "hang")
         active.diagnose(front.health)
 
     return activate

@@ -2,7 +2,7 @@
 
 `run` never returns. SIGINT and SIGTERM end a node with exit code 0; what a user can mend (WvlError)
 ends it with one line and exit code 1; a thread that dies takes the node with it, with a traceback
-where it is our fault.
+and another exit code where it is our fault.
 """
 
 import contextlib
@@ -28,6 +28,8 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_rmw_implementation_identifier
 
 from wvl_models.contract.errors import WvlError
+from wvl_robot.orphan import end_with_supervisor
+from wvl_robot.respawn import CRASHED
 from wvl_robot.ros.diagnostics import PERIOD_S, DiagnosticsFront
 from wvl_robot.ros.host import Ending, Host
 from wvl_robot.ros.managed import Activate, ManagedNode
@@ -39,6 +41,10 @@ from wvl_robot.share import share_folder
 _LOG = logging.getLogger(__name__)
 
 ParamsT = TypeVar("ParamsT", bound=NodeParams)
+
+
+class RestartError(WvlError):
+    """Only a fresh process can go on; `wvl_robot.respawn` starts it where it guards the node."""
 
 
 class _Stop(BaseException):
@@ -59,6 +65,7 @@ def run(
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_stop)
+    end_with_supervisor()
     code = 0
     try:
         _run(name, params, configure, num_threads)
@@ -66,10 +73,10 @@ def run(
         pass
     except WvlError as error:
         print(f"{name}: {error}", file=sys.stderr, flush=True)
-        code = 1
+        code = CRASHED if isinstance(error, RestartError) else 1
     except BaseException:
         traceback.print_exc()
-        code = 1
+        code = CRASHED
     _ignore_signals()
     logging.shutdown()
     sys.stdout.flush()

@@ -1,0 +1,74 @@
+"""Runs a module and starts it anew, three times at most, when it crashes: `python -m
+wvl_robot.respawn MODULE [WORD ...]`.
+
+Around the policy node, which may run out of memory without anybody else noticing more than an
+expired chunk (architecture, section 4). The same under `wvl up` and `ros2 launch`. A module that
+ends by itself, or with a sentence that a person must act on (exit code 1), is not started again.
+"""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+from wvl_robot.orphan import end_with_supervisor
+
+CRASHED = 70
+"""Exit code of a node that must be started anew (EX_SOFTWARE of sysexits.h)."""
+
+MAX_RESTARTS, WITHIN_S = 3, 600.0
+"""More crashes than this are no accident."""
+
+DELAY_S = 0.5
+
+
+class Respawner:
+    """One module, kept running."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = list(words)
+        self._child: subprocess.Popen[bytes] | None = None
+        self._is_ending = False
+        self._restarts_s: list[float] = []
+
+    def run(self) -> int:
+        """Until it ends for good; its last exit code, negative for a signal."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._forward)
+        while True:
+            self._child = subprocess.Popen([sys.executable, "-m", *self._words])
+            code = self._child.wait()
+            if self._is_ending or not (code < 0 or code == CRASHED) or not self._may_restart():
+                return code
+            name = self._words[0].rpartition(".")[2]
+            told = f"{name} crashed (exit code {code}); started anew, {len(self._restarts_s)}"
+            print(f"{told} of {MAX_RESTARTS} times", file=sys.stderr, flush=True)
+            time.sleep(DELAY_S)
+            if self._is_ending:
+                return 0
+
+    def _may_restart(self) -> bool:
+        now_s = time.monotonic()
+        self._restarts_s = [one for one in self._restarts_s if now_s - one < WITHIN_S]
+        if len(self._restarts_s) >= MAX_RESTARTS:
+            return False
+        self._restarts_s.append(now_s)
+        return True
+
+    def _forward(self, number: int, frame: FrameType | None) -> None:
+        self._is_ending = True
+        if self._child is not None and self._child.poll() is None:
+            self._child.send_signal(number)
+
+
+def main() -> None:
+    """Entry point."""
+    end_with_supervisor()
+    code = Respawner(sys.argv[1:]).run()
+    sys.exit(code if code >= 0 else 128 - code)
+
+
+if __name__ == "__main__":
+    main()
