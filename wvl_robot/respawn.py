@@ -6,6 +6,7 @@ expired chunk (architecture, section 4). The same under `wvl up` and `ros2 launc
 ends by itself, or with a sentence that a person must act on (exit code 1), is not started again.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from wvl_robot.orphan import end_with_supervisor
+from wvl_robot import orphan
 
 CRASHED = 70
 """Exit code of a node that must be started anew (EX_SOFTWARE of sysexits.h)."""
@@ -38,7 +39,10 @@ class Respawner:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._forward)
         while True:
-            self._child = subprocess.Popen([sys.executable, "-m", *self._words])
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", *self._words],
+                env={**os.environ, orphan.VARIABLE: str(os.getpid())},
+            )
             code = self._child.wait()
             if self._is_ending or not (code < 0 or code == CRASHED) or not self._may_restart():
                 return code
@@ -65,7 +69,7 @@ class Respawner:
 
 def main() -> None:
     """Entry point."""
-    end_with_supervisor()
+    orphan.end_with_supervisor()
     code = Respawner(sys.argv[1:]).run()
     sys.exit(code if code >= 0 else 128 - code)
 

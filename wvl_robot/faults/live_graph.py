@@ -79,11 +79,12 @@ class LiveGraph:
         parameters: Mapping[str, Mapping[str, Value]] | None = None,
         environment: Mapping[str, str] | None = None,
         words: Mapping[str, Sequence[str]] | None = None,
+        modules: Mapping[str, str] | None = None,
     ) -> None:
         """Starts all of it; `nodes` of the graph closed_loop.
 
-        `arguments` are the graph's, `parameters` replace those of a node, `environment` and `words`
-        (of the command line, by node) come on top.
+        `arguments` are the graph's, `parameters` and `modules` replace those of a node,
+        `environment` and `words` (of the command line, by node) come on top.
         """
         self.folder, share = folder, share_folder()
         self.config = cell_config(share, TASK, "virtual", own_loopback())
@@ -106,8 +107,9 @@ class LiveGraph:
                 mine = dict(start.parameters) | dict((parameters or {}).get(start.name, {}))
                 more = (words or {}).get(start.name, ())
                 log = folder / f"{start.name}.log"
+                module = (modules or {}).get(start.name, start.module)
                 self.nodes[start.name] = NodeProcess(
-                    replace(start, parameters=mine), environ, log, more
+                    replace(start, parameters=mine, module=module), environ, log, more
                 )
         self.arm: Any = None  # ArmStatus
         self.session: Any = None  # SessionStatus

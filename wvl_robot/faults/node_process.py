@@ -25,15 +25,21 @@ class NodeProcess:
         """`more` words on its command line, e.g. remappings."""
         self._command = [*shlex.split(command_line(start, sys.executable))[1:], *more]
         self._environment = {**environment, orphan.VARIABLE: str(os.getpid())}
-        self._log = log
+        self._log, self._is_guarded = log, start.is_restarted
         self._child: subprocess.Popen[bytes] | None = None
         self.num_starts = 0
 
     @property
     def pid(self) -> int:
-        """Of the process that was started last."""
+        """Of the node that was started last, also behind its `wvl_robot.respawn`."""
         assert self._child is not None
-        return self._child.pid
+        guard = self._child.pid
+        if not self._is_guarded:
+            return guard
+        children = Path(f"/proc/{guard}/task/{guard}/children")
+        with contextlib.suppress(OSError, IndexError):
+            return int(children.read_text(encoding="ascii").split()[0])
+        return guard
 
     @property
     def is_alive(self) -> bool:
@@ -66,18 +72,20 @@ class NodeProcess:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
+        """SIGKILL, and wait until it is gone; a guarded one comes back by itself."""
         self.send(signal.SIGKILL)
-        assert self._child is not None
-        self._child.wait(END_S)
+        if not self._is_guarded:
+            assert self._child is not None
+            self._child.wait(END_S)
 
     def end(self) -> None:
         """SIGTERM, and SIGKILL where that is not enough."""
         if self._child is None:
             return
         self.send(signal.SIGCONT)
-        self.send(signal.SIGTERM)
+        self._child.terminate()
         try:
             self._child.wait(END_S)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self._child.kill()
+            self._child.wait()
