@@ -90,13 +90,16 @@ class LoopConfig(Config):
     @classmethod
     def operated(cls, task: str, rig: str) -> "LoopConfig":
         """On a real rig. The paper has about 50 demonstrations a task and 30 trials
-        (facts/policy_rl.md); fewer are let through, with the interval they earn.
+        (facts/policy_rl.md); fewer are let through, with the interval they earn. Trainings are as
+        long as those of `PretrainConfig`, because the small models start from nothing there.
         """
         return cls(
             task=task,
             rig=rig,
             is_operated=True,
             data=DataConfig(demonstrations=20, sans=0, rollouts=20, live=0),
+            sft=SFTConfig.tiny_from_nothing(),
+            world_model=WorldModelTraining(num_steps=4000, learning_rate=1.5e-3),
             trials=TrialConfig(held_out=20, gate=20, candidate_every=10**6, live=0),
         )
 

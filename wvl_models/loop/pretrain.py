@@ -8,8 +8,6 @@ SFT. Reproduce with `wvl pretrain collect`, `wvl pretrain world-model`, `wvl pre
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
 from pydantic import Field
 
 from wvl_models.contract.camera import View
@@ -19,16 +17,10 @@ from wvl_models.episodes.reels import Reel, read_reels
 from wvl_models.episodes.snapshot import EpisodeFilter
 from wvl_models.episodes.store import EpisodeStore
 from wvl_models.loop.lab import Attempt
+from wvl_models.loop.starts import fresh_policy, fresh_world_model
 from wvl_models.policy.agent import PolicyAgent
-from wvl_models.policy.augment import AugmentConfig
-from wvl_models.policy.config import PolicyConfig
-from wvl_models.policy.initialise import initialise_vision
-from wvl_models.policy.model import OpenVLAOFT
-from wvl_models.policy.prompt import Prompter
-from wvl_models.policy.sft import SFTConfig, SFTReport, action_ranges, train_policy
+from wvl_models.policy.sft import SFTConfig, SFTReport, train_policy
 from wvl_models.training.state import StateFolder
-from wvl_models.world_model.config import WorldModelConfig
-from wvl_models.world_model.linear_tokenizer import LinearTokenizer
 from wvl_models.world_model.model import CosmosWorldModel
 from wvl_models.world_model.training import (
     TrainingReport,
@@ -37,9 +29,6 @@ from wvl_models.world_model.training import (
 )
 
 FIRST_SANS_SEED = 100_000
-NUM_TOKENIZER_VIDEOS = 500
-FRAMES_PER_REEL = 8
-"""For the closed-form start of the vision towers."""
 
 
 class PretrainConfig(Config):
@@ -54,16 +43,7 @@ class PretrainConfig(Config):
     """Further attempts per task, most of them near-successes, for the world model."""
     near_share: float = 0.7
     world_model: WorldModelTraining = WorldModelTraining(num_steps=4000, learning_rate=1.5e-3)
-    policy: SFTConfig = SFTConfig.tiny().model_copy(
-        update={
-            "num_steps": 2500,
-            "learning_rate": 1e-3,
-            "warm_up": 100,
-            "augment": AugmentConfig(
-                crop_area=None, brightness=0.05, contrast=0.1, saturation=0.1, noise=0.03
-            ),
-        }
-    )
+    policy: SFTConfig = SFTConfig.tiny_from_nothing()
     seed: int = 0
 
     def attempts(self) -> list[Attempt]:
@@ -109,12 +89,7 @@ def pretrain_world_model(
     reels: Sequence[Reel], config: PretrainConfig, state: Path
 ) -> tuple[CosmosWorldModel, Iterator[TrainingReport]]:
     """A fresh world model and its training, which continues from `state`."""
-    size = WorldModelConfig.tiny()
-    step = max(1, len(reels) // NUM_TOKENIZER_VIDEOS)
-    videos = [_whole_groups(reel) for reel in reels[::step]]
-    tokenizer = LinearTokenizer.fit(videos, size.dit.latent_channels)
-    torch.manual_seed(config.seed)
-    model = CosmosWorldModel(size, tokenizer, reels[0].camera)
+    model = fresh_world_model(reels, config.seed)
     folder = StateFolder(path=state, fingerprint=config.model_dump_json())
     steps = train_world_model(model, reels, config.world_model, seed=config.seed, folder=folder)
     return model, steps
@@ -124,17 +99,6 @@ def pretrain_policy(
     reels: Sequence[Reel], instructions: Sequence[str], config: PretrainConfig, state: Path
 ) -> tuple[PolicyAgent, Iterator[SFTReport]]:
     """A fresh policy and its training; `instructions` are all that it must know the words of."""
-    size = PolicyConfig.tiny()
-    torch.manual_seed(config.seed)
-    spec = action_ranges(reels, size.chunk_steps, rate_hz=10.0)
-    prompter = Prompter.for_instructions(instructions, size.language)
-    view = View(intrinsics=reels[0].camera.intrinsics)
-    agent = PolicyAgent(OpenVLAOFT(size), prompter, spec, view)
-    step = max(1, len(reels[0].frames) // FRAMES_PER_REEL)
-    initialise_vision(agent.network, np.concatenate([reel.frames[::step] for reel in reels]))
+    agent = fresh_policy(reels, instructions, config.seed)
     folder = StateFolder(path=state, fingerprint=config.model_dump_json())
     return agent, train_policy(agent, reels, config.policy, seed=config.seed, folder=folder)
-
-
-def _whole_groups(reel: Reel) -> np.ndarray:
-    return reel.frames[: 1 + 4 * ((len(reel.frames) - 1) // 4)]

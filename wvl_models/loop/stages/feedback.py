@@ -8,6 +8,7 @@ from wvl_models.evaluation.alignment import Alignment, DreamedReel, align, dream
 from wvl_models.loop.circle import Circle
 from wvl_models.loop.progress import follow
 from wvl_models.loop.stages.collect import outcomes
+from wvl_models.loop.starts import world_model_to_fine_tune
 from wvl_models.world_model.checkpoint import load_world_model
 from wvl_models.world_model.model import CosmosWorldModel
 from wvl_models.world_model.training import train_world_model
@@ -37,10 +38,10 @@ def roll_out(circle: Circle, turn: int) -> dict[str, Any]:
 
 
 def fine_tune_world_model(circle: Circle, turn: int) -> dict[str, Any]:
-    """From pretraining, on everything real so far but what is held out; publish it."""
+    """From the start, on everything real so far but what is held out; publish it."""
     ids, stage = _training_ids(circle, turn), f"world-model-{turn}"
     reels = circle.reels(ids)
-    model, config = load_world_model(circle.pretrained("world_model")), circle.config.world_model
+    model, config = world_model_to_fine_tune(circle, reels), circle.config.world_model
     curves = circle.curves(stage)
     circle.progress.begin(f"world model, turn {turn}", config.num_steps)
     seed = circle.config.seed + turn

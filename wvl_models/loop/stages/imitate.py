@@ -5,15 +5,15 @@ from typing import Any
 import torch
 
 from wvl_models.loop.circle import Circle
-from wvl_models.policy.checkpoint import load_policy
+from wvl_models.loop.starts import policy_to_fine_tune
 from wvl_models.policy.sft import train_policy
 
 
 def imitate(circle: Circle) -> dict[str, Any]:
-    """Fine-tune the pretrained policy, publish it and make it the current one."""
+    """Fine-tune the policy, publish it and make it the current one."""
     ids = circle.run.result("collect")["demonstrations"]
     reels = circle.reels(ids)
-    agent = load_policy(circle.pretrained("policy"))
+    agent = policy_to_fine_tune(circle, reels)
     config, stage = circle.config.sft, "sft"
     curves = circle.curves(stage)
     torch.manual_seed(circle.config.seed)
