@@ -110,15 +110,13 @@ class LabelForm(QtWidgets.QWidget):
             self._presenter.seek(int(step))
 
     def _state_html(self, episode: OpenEpisode | None) -> str:
-        if episode is None:
+        """What is wrong with what has been said; nothing where nothing has."""
+        if episode is None or not self._presenter.is_edited:
             return ""
-        problems = [
-            f"<span style='color:{WARN}'>{escape(problem.text)}</span>"
-            for problem in self._presenter.problems
-        ]
-        if self._presenter.is_edited:
-            problems.insert(0, f"<span style='color:{WARN}'>not saved yet: Enter saves</span>")
-        return "<br>".join(problems)
+        lines = ["not saved yet: Enter saves"]
+        if self._presenter.draft.outcome is not None:
+            lines += [escape(problem.text) for problem in self._presenter.problems]
+        return "<br>".join(f"<span style='color:{WARN}'>{line}</span>" for line in lines)
 
 
 def _confidence_html(confidence: float) -> str:
@@ -143,7 +141,8 @@ def _others_html(episode: OpenEpisode) -> str:
     if episode.disagreement:
         parts.append(f"<span style='color:{ALARM}'>{escape(episode.disagreement)}</span>")
     parts += [_label_html(label) for label in reversed(episode.standing)]
-    parts += [_suggestion_html(suggestion) for suggestion in episode.suggestions]
+    authors = {label.author for label in episode.standing}
+    parts += [_suggestion_html(s) for s in episode.suggestions if s.source not in authors]
     if not parts:
         return f"<span style='color:{DIM}'>nothing yet</span>"
     return "<br>".join(parts)

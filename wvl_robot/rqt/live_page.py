@@ -17,6 +17,9 @@ from wvl_robot.rqt.theme import ACCENT, ALARM, DIM, GROUND, OUTCOME_COLOURS, RAI
 ENDINGS = (Outcome.SUCCESS, Outcome.NEAR_SUCCESS, Outcome.FAILURE)
 """What a key may say of an episode that runs; ABORTED is what discarding makes of it."""
 
+DETAIL_PX = 72
+"""Four lines: buttons must not move under the hand when an episode begins."""
+
 _HEADLINES = {
     SessionState.IDLE: ("READY", TEXT),
     SessionState.RUNNING: ("● RECORDING", ALARM),
@@ -142,6 +145,8 @@ class LivePage(QtWidgets.QWidget):
     def _lay_out(self, legend: KeyLegend) -> None:
         for label in (self._detail, self._alarm, self._tally):
             label.setWordWrap(True)
+        self._detail.setMinimumHeight(DETAIL_PX)
+        self._detail.setAlignment(Qt.AlignmentFlag.AlignTop)
         side = QtWidgets.QVBoxLayout()
         side.setContentsMargins(4, 8, 12, 4)
         side.setSpacing(6)
@@ -210,7 +215,9 @@ def _headline(view: LiveView) -> tuple[str, str]:
 
 
 def _detail_html(view: LiveView) -> str:
-    if view.link is not Link.CONNECTED:
+    if view.link is Link.SILENT:
+        return f"<span style='color:{DIM}'>Nothing was heard from it for a second.</span>"
+    if view.link is Link.NEVER_HEARD:
         return (
             f"<span style='color:{DIM}'>Start one: ros2 launch wvl_robot teleop_collect.launch.py, "
             "in the same ROS_DOMAIN_ID.</span>"

@@ -133,9 +133,8 @@ class LabelPanel(QtWidgets.QWidget):
 
     def _hear_news(self, live: LivePresenter) -> None:
         for news in live.news():
-            is_stored = news.change is not EpisodeChange.STARTED
-            if is_stored and self._review is not None:
-                self._review.presenter.refresh()
+            if news.change is not EpisodeChange.STARTED and self._review is not None:
+                self._review.take_in(news.episode_id)
 
     def _on_page(self) -> None:
         page = self._tabs.currentWidget()

@@ -35,6 +35,15 @@ class ReviewPage(QtWidgets.QWidget):
         """Whose face this is."""
         return self._presenter
 
+    def take_in(self, episode_id: str) -> None:
+        """Something has happened to this episode elsewhere: read the list, and it, again."""
+        presenter = self._presenter
+        presenter.refresh()
+        episode = presenter.selected
+        is_open = episode is not None and episode.facts.episode_id == episode_id
+        if is_open and not presenter.is_edited:
+            presenter.select(episode_id)
+
     def show_changes(self, changed: frozenset[Changed]) -> None:
         """Draw what has changed."""
         if not changed:
