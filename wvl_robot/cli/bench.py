@@ -14,6 +14,7 @@ from wvl_robot.adapters.franka import FrankaArm
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.cli.bench_control import control
 from wvl_robot.cli.bench_episodes import episodes
+from wvl_robot.cli.bench_label import label
 from wvl_robot.cli.bench_modes import modes
 from wvl_robot.cli.faults import faults
 from wvl_robot.cli.provenance import provenance
@@ -28,6 +29,7 @@ from wvl_robot.virtual.tasks import virtual_task
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.command()(faults)
 app.command()(episodes)
+app.command()(label)
 app.command()(modes)
 app.command()(control)
 

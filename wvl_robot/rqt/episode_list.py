@@ -32,16 +32,16 @@ COLUMNS: tuple[Column[EpisodeRow], ...] = (
         heading="label",
         text=_judged,
         tint=lambda row: OUTCOME_COLOURS[row.outcome] if row.outcome else None,
-        width_px=118,
+        width_px=112,
     ),
     Column(heading="task", text=lambda row: row.task),
-    Column(heading="from", text=lambda row: row.origin.value, tint=lambda _: DIM, width_px=66),
-    Column(heading="steps", text=lambda row: str(row.num_steps), tint=lambda _: DIM, width_px=46),
+    Column(heading="from", text=lambda row: row.origin.value, tint=lambda _: DIM, width_px=60),
+    Column(heading="steps", text=lambda row: str(row.num_steps), tint=lambda _: DIM, width_px=44),
     Column(
         heading="recorded",
         text=lambda row: row.created_utc[5:16].replace("T", " "),
         tint=lambda _: DIM,
-        width_px=92,
+        width_px=88,
     ),
 )
 

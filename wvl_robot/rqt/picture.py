@@ -21,6 +21,8 @@ class Picture(QtWidgets.QWidget):
         self._scaled: NDArray[np.uint8] | None = None
         self._text = text
         self._is_stale = False
+        self.painted_rgb: NDArray[np.uint8] | None = None
+        """What is on the screen: the array that was painted last."""
         self.setMinimumSize(240, 180)
         self.setSizePolicy(
             QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Expanding
@@ -62,6 +64,7 @@ class Picture(QtWidgets.QWidget):
         image = self._fitted(self._rgb)
         left, top = (self.width() - image.width()) // 2, (self.height() - image.height()) // 2
         painter.drawImage(left, top, image)
+        self.painted_rgb = self._rgb
         if self._is_stale:
             painter.fillRect(self.rect(), colour(GROUND, 150))
 

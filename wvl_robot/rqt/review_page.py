@@ -60,14 +60,14 @@ class ReviewPage(QtWidgets.QWidget):
     def _lay_out(self, legend: KeyLegend) -> None:
         columns = QtWidgets.QSplitter(Qt.Orientation.Horizontal)
         for widget, width_px, stretch in (
-            (self._list, 400, 0),
-            (self._film, 860, 1),
+            (self._list, 430, 0),
+            (self._film, 830, 1),
             (self._form, 270, 0),
         ):
             columns.addWidget(widget)
             columns.setStretchFactor(columns.count() - 1, stretch)
             widget.setMinimumWidth(min(width_px, 260))
-        columns.setSizes([400, 860, 270])
+        columns.setSizes([430, 830, 270])
         columns.setChildrenCollapsible(False)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
