@@ -32,7 +32,7 @@ COLUMNS: tuple[Column[EpisodeRow], ...] = (
         heading="label",
         text=_judged,
         tint=lambda row: OUTCOME_COLOURS[row.outcome] if row.outcome else None,
-        width_px=112,
+        width_px=128,
     ),
     Column(heading="task", text=lambda row: row.task),
     Column(heading="from", text=lambda row: row.origin.value, tint=lambda _: DIM, width_px=60),

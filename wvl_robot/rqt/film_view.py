@@ -102,7 +102,7 @@ class FilmView(QtWidgets.QWidget):
                 num_steps=episode.facts.num_steps,
                 intervals=draft.intervals,
                 fill=OUTCOME_COLOURS[draft.outcome],
-                notes=_notes(episode),
+                notes=_notes(episode, self._presenter.author),
                 flags=tuple((goal.step, goal.text) for goal in draft.sub_goals),
             )
         )
@@ -142,12 +142,13 @@ def _title(episode: OpenEpisode) -> str:
     )
 
 
-def _notes(episode: OpenEpisode) -> tuple[LaneNote, ...]:
+def _notes(episode: OpenEpisode, author: str) -> tuple[LaneNote, ...]:
     suggested = [
         LaneNote(intervals=s.success_intervals, colour=SUGGESTION_COLOUR, tip=s.source)
         for s in episode.suggestions
     ]
-    return (*suggested, *(_note(label) for label in episode.standing))
+    others = [label for label in episode.standing if label.author != author]
+    return (*suggested, *map(_note, others))
 
 
 def _note(label: Label) -> LaneNote:

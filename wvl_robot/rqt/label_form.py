@@ -86,7 +86,7 @@ class LabelForm(QtWidgets.QWidget):
             ("CONFIDENCE", (self._confidence,)),
             ("NOTES", (self._notes,)),
             ("SUB-GOALS", (self._sub_goals, self._sub_goal)),
-            ("OTHERS SAY", (self._others,)),
+            ("WHAT WAS SAID", (self._others,)),
         ):
             title = QtWidgets.QLabel(heading)
             title.setProperty("heading", True)

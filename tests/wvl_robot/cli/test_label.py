@@ -1,14 +1,19 @@
 """`wvl label` where it cannot open: every reason is a sentence."""
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("PyQt5", reason="Qt is not installed: `make setup`")
 
+from wvl_models.contract.examples import example_header
+from wvl_models.episodes.examples import example_arrays
 from wvl_models.episodes.store import EpisodeStore
 
 COMMAND = [sys.executable, "-m", "wvl_models.cli.main", "label"]
@@ -49,3 +54,24 @@ def test_a_machine_without_a_screen_is_told_what_to_do(store: Path) -> None:
 
 def test_a_screen_that_does_not_answer_ends_with_qts_own_words(store: Path) -> None:
     assert "could not connect to display :47113" in refusal(store, DISPLAY=":47113")
+
+
+def test_the_benchmark_counts_what_it_opened_and_labels_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "label.json"
+    rng = np.random.default_rng(0)
+    with EpisodeStore.create(tmp_path / "store") as store:
+        for name in ("a", "b"):
+            header = replace(example_header(rng), episode_id=name)
+            store.add(header, example_arrays(rng, 8))
+    command = [sys.executable, "-m", "wvl_models.cli.main", "bench", "label"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "store"), "--seconds", "1", "--json", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(file.read_text())
+    assert (figures["num_episodes"], figures["num_sought"]) == (2, 30)
+    assert not (tmp_path / "store" / "labels.jsonl").exists()
