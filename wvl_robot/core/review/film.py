@@ -67,7 +67,9 @@ class _Reel:
 
     def _reach(self) -> tuple[int, int]:
         ahead = int((self.capacity - 1) * _AHEAD_SHARE)
-        return ahead, self.capacity - 1 - ahead
+        behind = self.capacity - 1 - ahead
+        # Small pictures have room for a million steps; planning them would hold the lock for long.
+        return min(ahead, self.num_steps), min(behind, self.num_steps)
 
     def _is_wanted(self, step: int) -> bool:
         ahead, behind = self._reach()

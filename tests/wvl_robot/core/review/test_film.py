@@ -8,7 +8,7 @@ import pytest
 
 from tests.wvl_robot.core.review.conftest import NUM_STEPS, AddEpisode, wait_for
 from wvl_models.episodes.store import EpisodeStore
-from wvl_robot.core.review.film import Film
+from wvl_robot.core.review.film import Film, _Reel
 
 SHAPE = (6, 8)
 FRAME_BYTES = 6 * 8 * 3
@@ -87,3 +87,9 @@ def test_a_damaged_frame_is_named_and_the_others_are_shown(film: Film, store: Ep
     assert "episode a" in problem and "damaged" in problem
     assert film.frame(0) is None
     assert film.take_problem() == ""
+
+
+def test_a_plan_never_reaches_beyond_the_episode() -> None:
+    """A budget for millions of small pictures held the panel up for seconds."""
+    reel = _Reel("a", NUM_STEPS, 10**9)
+    assert len(list(reel._plan())) <= 2 * NUM_STEPS
