@@ -60,8 +60,8 @@ class ReviewPage(QtWidgets.QWidget):
     def _lay_out(self, legend: KeyLegend) -> None:
         columns = QtWidgets.QSplitter(Qt.Orientation.Horizontal)
         for widget, width_px, stretch in (
-            (self._list, 430, 0),
-            (self._film, 830, 1),
+            (self._list, 430, 1),
+            (self._film, 830, 2),
             (self._form, 270, 0),
         ):
             columns.addWidget(widget)

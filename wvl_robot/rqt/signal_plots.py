@@ -66,6 +66,8 @@ class SignalPlots(pyqtgraph.GraphicsLayoutWidget):
         for item, cursor, plot in drawn:
             cursor.setValue(step + 0.5)
             item.setTitle(_title(plot, step), size="9pt", justify="left")
+            # A long title must not widen its plot: steps stand below those of the lane.
+            item.titleLabel.setMinimumWidth(0)
 
     def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
         """Called by Qt."""

@@ -67,3 +67,13 @@ def test_another_episode_takes_the_place_of_the_one_before(plots: SignalPlots) -
     plots.show_plots(None)
     plots.show_cursor(3)
     assert len(plots.ci.items) == 0
+
+
+def test_a_long_title_does_not_widen_its_plot(plots: SignalPlots, application) -> None:
+    """Where it did, steps no longer stood below those of the lane."""
+    plots.resize(300, 300)
+    plots.show_plots(content())
+    application.processEvents()
+    for item in plots.ci.items:
+        right = item.vb.mapRectToScene(item.vb.boundingRect()).right()
+        assert abs(right - (300 - RIGHT_MARGIN_PX)) < 3
