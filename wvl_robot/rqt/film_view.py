@@ -10,6 +10,9 @@ from wvl_robot.rqt.reward_lane import LaneContent, LaneNote, RewardLane
 from wvl_robot.rqt.signal_plots import SignalPlots
 from wvl_robot.rqt.theme import DIM, OUTCOME_COLOURS
 
+TIMELINE_PX = 300
+"""Lower, and three plots cannot be read."""
+
 SUGGESTION_COLOUR = "#b39ddb"
 
 
@@ -72,6 +75,7 @@ class FilmView(QtWidgets.QWidget):
         below.addLayout(transport)
         below.addWidget(self._lane)
         below.addWidget(self._plots, 1)
+        timeline.setMinimumHeight(TIMELINE_PX)
         halves = QtWidgets.QSplitter(Qt.Orientation.Vertical)
         halves.addWidget(self._picture)
         halves.addWidget(timeline)
