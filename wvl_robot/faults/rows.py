@@ -12,6 +12,7 @@ MODULES: Mapping[int, tuple[str, ...]] = {
     3: ("row_03_power_loss", "row_03_recovery"),
     5: ("row_05_camera",),
     6: ("row_06_gate", "row_06_arm"),
+    7: ("row_07_policy",),
     8: ("row_08_watchdog",),
     10: ("row_10_full_disk",),
     13: ("row_13_malformed",),

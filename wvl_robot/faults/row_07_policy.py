@@ -1,0 +1,124 @@
+"""Row 7: a policy that runs out of memory, throws, crawls or hangs while it drives the arm.
+
+The real policy node behind `wvl_robot.respawn`, as in the graph, with the fault inside its
+inference. The arm carries the last chunk out and rests; the others go on; the policy comes back.
+CUDA's own out-of-memory needs a GPU and is not among the kinds.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wvl_robot.faults.live_graph import GraphSupply, LiveGraph, publish_shipped_policy, try_on
+from wvl_robot.faults.promise import promise
+from wvl_robot.faults.spoiled_policy_node import VARIABLE
+from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.ros import topics
+
+NODES = ("robot", "camera", "policy", "session")
+
+REST_MS = 450.0
+"""After the end of the last chunk: the last order runs out after 150 ms, and the arm brakes."""
+
+SERVING_S = 30.0
+
+SLOW_FOR_S = 4.0
+
+FAULT_FILE = "policy_fault"
+
+PLAN = RowPlan(
+    number=7,
+    title="policy",
+    pass_line="the arm rests when the last chunk is over; no stale action; the policy serves again "
+    "<= 30 s by itself; no other process is restarted",
+    kinds=("memory", "killed", "exception", "deadlock", "slow"),
+    per_change=1,
+    nightly=100,
+)
+
+
+def open_spoiled(folder: Path) -> LiveGraph:
+    """Robot, camera, session, and the policy that can be spoiled."""
+    publish_shipped_policy(folder / "registry")
+    return LiveGraph(
+        folder,
+        NODES,
+        arguments={"registry": str(folder / "registry")},
+        parameters={"session": {"policy_patience_s": 3.0}, "policy": {"stuck_after_s": 5.0}},
+        environment={VARIABLE: str(folder / FAULT_FILE)},
+        modules={"policy": "wvl_robot.faults.spoiled_policy_node"},
+    )
+
+
+class PolicyRow:
+    """See the module docstring."""
+
+    plan = PLAN
+
+    def __init__(self, supply: GraphSupply) -> None:
+        self._supply = supply
+
+    def run(self, kind: str, seed: int, folder: Path) -> Trial:
+        """One spoiled inference."""
+        rng, trial = np.random.default_rng(seed), (PLAN, kind, seed, folder)
+        return try_on(self._supply, trial, lambda graph: _attempt(graph, kind, rng))
+
+    def close(self) -> None:
+        """End the graph."""
+        self._supply.drop()
+
+
+def _attempt(graph: LiveGraph, kind: str, rng: np.random.Generator) -> Mapping[str, float]:
+    file, ends_ns = graph.folder / FAULT_FILE, []
+
+    def note(chunk: Any) -> None:  # ActionChunk
+        ends_ns.append(time.monotonic_ns() + chunk.period_ns * len(chunk.actions) // 7)
+
+    graph.host.subscribe(topics.ACTION_CHUNK, note)
+    others = {name: graph.pid(name) for name in NODES if name != "policy"}
+    graph.go_home()
+    graph.start_episode(int(rng.integers(1000)))
+    graph.until(lambda: bool(ends_ns), "the first chunk")
+    time.sleep(rng.uniform(0.0, 2.0))
+    num_crashes = graph.nodes["policy"].said.count("crashed (exit code")
+    file.write_text(kind, encoding="ascii")
+    try:
+        if kind == "slow":
+            time.sleep(SLOW_FOR_S)
+            figures: dict[str, float] = {}
+        else:
+            figures = _watch_crash(graph, num_crashes, ends_ns, file)
+    finally:
+        file.unlink(missing_ok=True)
+    for name, pid in others.items():
+        promise(graph.nodes[name].is_alive and graph.pid(name) == pid, f"{name} was restarted")
+    return figures
+
+
+def _watch_crash(
+    graph: LiveGraph, num_crashes: int, ends_ns: list[int], file: Path
+) -> dict[str, float]:
+    """Until the policy serves again."""
+    node = graph.nodes["policy"]
+    graph.until(lambda: node.said.count("crashed (exit code") > num_crashes, "the crash")
+    graph.policy, start_s = None, time.monotonic()
+    file.unlink()
+    graph.until(
+        lambda: graph.policy is not None and graph.policy.policy_version != "",
+        "the policy to serve again",
+        at_most_s=2 * SERVING_S,
+    )
+    serving_s = time.monotonic() - start_s
+    graph.until(lambda: time.monotonic_ns() > ends_ns[-1] + 500_000_000, "the end of the chunk")
+    rest_ms, noise_ms = graph.watch.rest_ms(ends_ns[-1]), graph.watch.noise_ms(ends_ns[-1])
+    promise(rest_ms <= REST_MS + noise_ms, f"moving {rest_ms:.0f} ms after the last chunk")
+    promise(serving_s <= SERVING_S, f"{serving_s:.0f} s until the policy served again")
+    return {"rest_ms": rest_ms, "serving_s": serving_s, "noise_ms": noise_ms}
+
+
+def open_row() -> FaultRow:
+    """See `rows`."""
+    return PolicyRow(GraphSupply(open_spoiled))
