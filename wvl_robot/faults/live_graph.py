@@ -186,6 +186,12 @@ class LiveGraph:
 
     def start_episode(self, seed: int) -> str:
         """Put the objects down, start, wait for the first step; the episode's id."""
+        now_ns = time.monotonic_ns()  # no state is published while the arm goes home
+        self.until(
+            lambda: self.session.stamp_ns > now_ns and self.session.is_ready,
+            "the session to be ready",
+            lambda: self.session.not_ready,
+        )
         with self._cell_lock:
             self._cell.reset(seed)
         answer = self.call(topics.START, srv.StartEpisode.Request(has_seed=True, seed=seed))

@@ -6,7 +6,7 @@ CUDA's own out-of-memory needs a GPU and is not among the kinds.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,12 @@ PLAN = RowPlan(
 )
 
 
-def open_spoiled(folder: Path) -> LiveGraph:
+def open_spoiled(folder: Path, nodes: Sequence[str] = NODES) -> LiveGraph:
     """Robot, camera, session, and the policy that can be spoiled."""
     publish_shipped_policy(folder / "registry")
     return LiveGraph(
         folder,
-        NODES,
+        nodes,
         arguments={"registry": str(folder / "registry")},
         parameters={"session": {"policy_patience_s": 3.0}, "policy": {"stuck_after_s": 5.0}},
         environment={VARIABLE: str(folder / FAULT_FILE)},
