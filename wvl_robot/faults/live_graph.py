@@ -256,6 +256,10 @@ class LiveGraph:
         """Process id of a node or of the `cell`."""
         return self._cell.pid if name == "cell" else self.nodes[name].pid
 
+    def said(self, name: str) -> str:
+        """Everything that a node and its guard have printed so far."""
+        return self.nodes[name].said
+
     def restart_cell(self) -> None:
         """A new cell where the old one was."""
         with self._cell_lock:

@@ -33,11 +33,12 @@ WATCHED_S = 4.0
 TOLD: Mapping[str, Callable[[LiveGraph], str]] = {
     "robot": lambda graph: graph.session.fault + graph.session.not_ready,
     "camera": lambda graph: graph.session.fault + graph.session.not_ready,
-    "policy": lambda graph: graph.session.fault + graph.session.not_ready,
+    "policy": lambda graph: "crashed" if "crashed (exit code" in graph.said("policy") else "",
     "session": lambda graph: "" if graph.arm.state == "moving" else graph.arm.state,
     "cell": lambda graph: graph.arm.fault,
 }
-"""What the others say about a process that is gone; nobody misses a learner."""
+"""What the others say about a process that is gone; nobody misses a learner, and a policy may be
+back before the session has noticed: then its guard says so."""
 
 PLAN = RowPlan(
     number=1,
