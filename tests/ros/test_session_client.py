@@ -159,7 +159,7 @@ def test_nothing_stays_on_the_node(panel: Client) -> None:
     control = RosSessionControl(panel.node)
     assert count() > before
     control.close()
-    assert count() == before
+    panel.until(lambda: count() == before)
 
 
 @pytest.fixture

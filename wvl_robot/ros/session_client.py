@@ -51,7 +51,14 @@ class RosSessionControl:
         }
 
     def close(self) -> None:
-        """Take everything off the node."""
+        """Take everything off the node, in its executor's thread, which waits on it till then."""
+        executor = self._node.executor
+        if executor is None:
+            self._destroy()
+        else:
+            executor.create_task(self._destroy)
+
+    def _destroy(self) -> None:
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
         for client in self._clients.values():
