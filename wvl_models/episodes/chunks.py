@@ -20,6 +20,8 @@ CRC_BYTES = 4
 _INDEX_ENTRY_BYTES = 16
 _ZSTD = Zstd(level=ZSTD_LEVEL)
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_ZSTD_HEADER_BYTES = 18
+"""At most, the magic number included."""
 
 
 class ChunkError(ValueError):
@@ -44,12 +46,12 @@ def with_checksum(data: bytes) -> bytes:
     return data + struct.pack("<I", google_crc32c.value(data))
 
 
-def without_checksum(data: bytes) -> bytes:
-    """Undo `with_checksum`; raises ChunkError where the two disagree."""
+def without_checksum(data: bytes | U8) -> U8:
+    """Undo `with_checksum`, without a copy; raises ChunkError where the two disagree."""
     if len(data) < CRC_BYTES:
         raise ChunkError(f"only {len(data)} bytes")
-    body = data[:-CRC_BYTES]
-    if struct.pack("<I", google_crc32c.value(body)) != data[-CRC_BYTES:]:
+    body = np.frombuffer(data, dtype=np.uint8)[:-CRC_BYTES]
+    if struct.pack("<I", google_crc32c.value(body)) != bytes(data[-CRC_BYTES:]):
         raise ChunkError("the checksum does not fit the data")
     return body
 
@@ -59,16 +61,16 @@ def encode_frame(rgb: U8) -> bytes:
     return with_checksum(_ZSTD.encode(np.ascontiguousarray(rgb).reshape(-1)))
 
 
-def frame_body(chunk: bytes, num_bytes: int) -> bytes:
+def frame_body(chunk: bytes | U8, num_bytes: int) -> U8:
     """The compressed content of an inner chunk; ChunkError unless it says it holds `num_bytes`."""
     body = without_checksum(chunk)
-    claimed = _content_size(body)
+    claimed = _content_size(body[:_ZSTD_HEADER_BYTES].tobytes())
     if claimed != num_bytes:
         raise ChunkError(f"holds {claimed} bytes where a frame has {num_bytes}")
     return body
 
 
-def decode_frame(body: bytes, out: U8) -> None:
+def decode_frame(body: U8, out: U8) -> None:
     """Fill `out` [H, W, 3] (contiguous) from a `frame_body` of its size."""
     try:
         _ZSTD.decode(body, out.reshape(-1))
