@@ -6,6 +6,7 @@ of step k says whether *observation k* is a success state (paper 3.1: "binary va
 whether the current state is a success state").
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -106,19 +107,8 @@ class Label:
     """By step; one step may have several."""
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.confidence <= 1.0:
-            raise DataError(f"confidence must lie in [0, 1], got {self.confidence}.")
-        end = 0
-        for first, last in self.success_intervals:
-            if not end <= first < last:
-                raise DataError(
-                    f"success_intervals must be increasing, disjoint and not empty: "
-                    f"{self.success_intervals}."
-                )
-            end = last
-        steps = [goal.step for goal in self.sub_goals]
-        if steps != sorted(steps):
-            raise DataError(f"sub_goals must be in the order of their steps: {steps}.")
+        check_judgement(self.success_intervals, self.confidence)
+        check_order(goal.step for goal in self.sub_goals)
 
     def rewards(self, num_steps: int) -> np.ndarray:
         """[num_steps] float32 of 0 and 1."""
@@ -131,6 +121,27 @@ class Label:
         for first, last in self.success_intervals:
             rewards[first:last] = 1.0
         return rewards
+
+
+def check_judgement(success_intervals: tuple[tuple[int, int], ...], confidence: float) -> None:
+    """DataError unless a label may say this; the same holds for a suggestion."""
+    if not 0.0 <= confidence <= 1.0:
+        raise DataError(f"confidence must lie in [0, 1], got {confidence}.")
+    end = 0
+    for first, last in success_intervals:
+        if not end <= first < last:
+            raise DataError(
+                f"success_intervals must be increasing, disjoint and not empty: "
+                f"{success_intervals}."
+            )
+        end = last
+
+
+def check_order(sub_goal_steps: Iterable[int]) -> None:
+    """DataError unless the steps of a label's sub-goals are sorted."""
+    steps = list(sub_goal_steps)
+    if steps != sorted(steps):
+        raise DataError(f"sub_goals must be in the order of their steps: {steps}.")
 
 
 def intervals_of(rewards: np.ndarray) -> tuple[tuple[int, int], ...]:

@@ -9,15 +9,17 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from wvl_models.contract.episode import Label, Origin, Outcome, SubGoal
-from wvl_models.contract.errors import StoreError
+from pydantic import Field
+
+from wvl_models.contract.episode import Label, Origin
+from wvl_models.contract.errors import StoreError, WvlError
 from wvl_models.episodes.filesystem import FileSystem, read_inside, store_errors
 from wvl_models.episodes.journal import journal_line, parse_journal
 from wvl_models.episodes.layout import StoreLayout
 from wvl_models.episodes.reading import read_manifest
-from wvl_models.episodes.records import Ending, Manifest
+from wvl_models.episodes.records import Ending, Manifest, Record, parse_record
 from wvl_models.episodes.schema import SCHEMA_VERSION
 
 _LOGGER = logging.getLogger(__name__)
@@ -70,6 +72,14 @@ class EpisodeFacts:
 
 _Stamp = tuple[int, int]
 """Inode and time of change (ns) of an episode's folder."""
+
+
+class _Row(Record):
+    """A line of the index."""
+
+    version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
+    stamp: _Stamp
+    facts: EpisodeFacts
 
 
 class EpisodeIndex:
@@ -132,7 +142,7 @@ class EpisodeIndex:
             name = self._layout.index.name
             text = parse_journal(read_inside(self._layout.root, (name,), limit=_MAX_INDEX_BYTES))
             rows = [_parse_row(record) for record in text.records]
-        except (OSError, TypeError, ValueError, KeyError, StoreError) as error:
+        except (OSError, WvlError) as error:
             if not isinstance(error, FileNotFoundError):
                 _LOGGER.warning("the index is unreadable and will be rebuilt: %s", error)
             return {}
@@ -156,17 +166,5 @@ def _row(stamp: _Stamp, facts: EpisodeFacts) -> bytes:
 
 def _parse_row(record: dict[str, Any]) -> tuple[_Stamp, EpisodeFacts]:
     """Undo `_row` (Any: JSON); any error makes the caller rebuild the index."""
-    if record["version"] != SCHEMA_VERSION:
-        raise ValueError(f"version {record['version']}")
-    facts, (inode, time_ns) = record["facts"], record["stamp"]
-    label = facts["first_label"]
-    if label is not None:
-        label["outcome"] = Outcome(label["outcome"])
-        label["success_intervals"] = tuple((a, b) for a, b in label["success_intervals"])
-        label["sub_goals"] = tuple(SubGoal(**goal) for goal in label.get("sub_goals", ()))
-        facts["first_label"] = Label(**label)
-    facts["origin"] = Origin(facts["origin"])
-    facts["ending"] = Ending(facts["ending"])
-    facts["policy_versions"] = tuple(facts["policy_versions"])
-    facts["image_shape"] = tuple(facts["image_shape"])
-    return (inode, time_ns), EpisodeFacts(**facts)
+    row = parse_record(record, _Row, source="a row")
+    return row.stamp, row.facts

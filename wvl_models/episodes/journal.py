@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import google_crc32c
+from pydantic_core import from_json
 
 _SUFFIX = ',"crc32c":"%08x"}\n'
 _SUFFIX_BYTES = len(_SUFFIX % 0)
@@ -56,7 +57,15 @@ def _intact(line: bytes) -> dict[str, Any] | None:
     if line[-_SUFFIX_BYTES:] != (_SUFFIX % google_crc32c.value(body)).encode():
         return None
     try:
-        record = json.loads(body + b"}")
+        record = _parsed(body + b"}")
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def _parsed(text: bytes) -> Any:
+    """JSON (Any), in less than half the time of `json`; what only that takes, it still gets."""
+    try:
+        return from_json(text)
+    except ValueError:  # e.g. half a surrogate pair, which `json` writes and reads
+        return json.loads(text)

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import numpy as np
-
 from wvl_models.contract.episode import Label, Outcome
 from wvl_models.contract.errors import StoreError
 from wvl_models.episodes.index import EpisodeFacts
@@ -66,14 +64,17 @@ class LabelBook:
             first = self._first.get(episode_id)
             return () if first is None else (first,)
         stacks: dict[str, list[tuple[int, Label]]] = {}
-        for order, event in enumerate(self.history(episode_id)):
+        if episode_id in self._first:
+            first_label = self._first[episode_id]
+            stacks[first_label.author] = [(-1, first_label)]
+        for order, event in enumerate(self._later[episode_id]):
             stack = stacks.setdefault(event.author, [])
             if event.label is not None:
                 stack.append((order, event.label))
             elif stack:
                 stack.pop()
-        newest = sorted((stack[-1] for stack in stacks.values() if stack), key=lambda pair: pair[0])
-        return tuple(label for _, label in newest)
+        newest = sorted([stack[-1] for stack in stacks.values() if stack])  # orders differ
+        return tuple([label for _, label in newest])
 
     def current(self, episode_id: str) -> Label | None:
         """The newest label in force, or None."""
@@ -167,11 +168,17 @@ def disagreement_of(standing: Sequence[Label]) -> Disagreement | None:
 
 
 def _steps_apart(labels: Sequence[Label]) -> int:
+    """Steps that some of them call success and others do not."""
     if len({label.success_intervals for label in labels}) < 2:
         return 0
-    length = max(label.success_intervals[-1][1] for label in labels if label.success_intervals)
-    rewards = np.stack([label.rewards(length) for label in labels])
-    return int((rewards.min(axis=0) != rewards.max(axis=0)).sum())
+    intervals = [interval for label in labels for interval in label.success_intervals]
+    edges = sorted([(first, 1) for first, _ in intervals] + [(last, -1) for _, last in intervals])
+    num_steps, num_inside, since = 0, 0, 0
+    for step, change in edges:
+        if 0 < num_inside < len(labels):
+            num_steps += step - since
+        num_inside, since = num_inside + change, step
+    return num_steps
 
 
 def _opening(episode_id: str, label: Label) -> LabelEvent:

@@ -24,7 +24,15 @@ from pydantic import (
 
 from wvl_models.contract.camera import CameraCalibration, Intrinsics
 from wvl_models.contract.config import Config
-from wvl_models.contract.episode import EpisodeHeader, Label, Origin, Outcome, SubGoal
+from wvl_models.contract.episode import (
+    EpisodeHeader,
+    Label,
+    Origin,
+    Outcome,
+    SubGoal,
+    check_judgement,
+    check_order,
+)
 from wvl_models.contract.errors import DataError, StoreError
 from wvl_models.contract.pose import Pose
 from wvl_models.episodes.schema import SCHEMA_VERSION
@@ -197,7 +205,8 @@ class LabelRecord(Record):
     @model_validator(mode="after")
     def _must_be_a_label(self) -> Self:
         try:
-            self.value()
+            check_judgement(self.success_intervals, self.confidence)
+            check_order(goal.step for goal in self.sub_goals)
         except DataError as error:
             raise ValueError(str(error)) from error
         return self
@@ -211,9 +220,15 @@ class LabelRecord(Record):
 
     def value(self) -> Label:
         """The contract type."""
-        data = {name: getattr(self, name) for name in type(self).model_fields}
-        data["sub_goals"] = tuple(SubGoal(step=g.step, text=g.text) for g in self.sub_goals)
-        return Label(**data)
+        return Label(
+            outcome=self.outcome,
+            success_intervals=self.success_intervals,
+            author=self.author,
+            confidence=self.confidence,
+            notes=self.notes,
+            stamp_utc=self.stamp_utc,
+            sub_goals=tuple(SubGoal(step=g.step, text=g.text) for g in self.sub_goals),
+        )
 
 
 class Ending(StrEnum):

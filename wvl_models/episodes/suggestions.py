@@ -13,7 +13,7 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import Field
 
-from wvl_models.contract.episode import Label, Outcome, intervals_of
+from wvl_models.contract.episode import Outcome, check_judgement, intervals_of
 from wvl_models.contract.errors import DataError, StoreError
 from wvl_models.episodes.filesystem import FileSystem
 from wvl_models.episodes.layout import StoreLayout
@@ -26,6 +26,9 @@ PREDICATE = "predicate"
 
 _PERCENT = 100
 """Probabilities are kept in whole percent: no reward head is calibrated better than that."""
+
+_PERCENTS = bytes(range(_PERCENT + 1))
+"""Every value that a step may have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,17 +47,13 @@ class Suggestion:
     stamp_utc: str = ""
 
     def __post_init__(self) -> None:
-        Label(  # the same rules
-            outcome=self.outcome,
-            success_intervals=self.success_intervals,
-            confidence=self.confidence,
-        )
+        check_judgement(self.success_intervals, self.confidence)
         end = self.success_intervals[-1][1] if self.success_intervals else 0
         if end > self.num_steps:
             raise DataError(f"success_intervals reach step {end} of {self.num_steps} steps.")
         if not self.source:
             raise DataError("a suggestion needs a source.")
-        if max(self.success_percent, default=0) > _PERCENT:
+        if self.success_percent.translate(None, _PERCENTS):
             raise DataError("success_percent must lie in 0 to 100.")
 
     @property
@@ -140,7 +139,7 @@ class _SuggestionRecord(Record):
     outcome: Outcome
     success_intervals: tuple[tuple[int, int], ...]
     confidence: float
-    success_percent: Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$", max_length=2 * MAX_STEPS)]
+    success_percent: Annotated[str, Field(pattern=r"^(?:[0-9a-f]{2})+$", max_length=2 * MAX_STEPS)]
     """Two hex digits per step: a list of numbers takes five times as long to read."""
 
     @classmethod

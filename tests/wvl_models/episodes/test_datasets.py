@@ -86,6 +86,20 @@ def test_a_damaged_index_is_rebuilt(filled: EpisodeStore, damage: bytes) -> None
     assert EpisodeStore(filled.root).summary() == expected
 
 
+@pytest.mark.parametrize(
+    "foreign",
+    [{"num_steps": "many"}, {"origin": "hearsay"}, {"colour": "red"}, {"first_label": {}}],
+)
+def test_an_index_with_foreign_values_is_rebuilt(
+    filled: EpisodeStore, foreign: dict[str, object]
+) -> None:
+    expected = filled.summary()
+    rows = parse_journal(filled.layout.index.read_bytes()).records
+    rows[0]["facts"] |= foreign
+    filled.layout.index.write_bytes(b"".join(map(journal_line, rows)))
+    assert EpisodeStore(filled.root).summary() == expected
+
+
 def test_an_episode_that_appeared_or_went_is_noticed(
     filled: EpisodeStore, header: MakeHeader, rng: np.random.Generator
 ) -> None:

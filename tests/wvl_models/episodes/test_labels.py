@@ -6,10 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from wvl_models.contract.episode import EpisodeHeader, Label, Outcome, SubGoal
+from wvl_models.contract.episode import EpisodeHeader, Label, Outcome, SubGoal, intervals_of
 from wvl_models.contract.errors import DataError, StoreError
 from wvl_models.episodes.examples import example_arrays, example_steps
+from wvl_models.episodes.journal import journal_line, parse_journal
+from wvl_models.episodes.labels import disagreement_of
 from wvl_models.episodes.records import LabelRecord
 from wvl_models.episodes.store import EpisodeStore
 
@@ -98,6 +102,22 @@ def test_nearly_equal_intervals_are_no_disagreement(labelled: EpisodeStore) -> N
     labelled.labels.add("b", label("ann", Outcome.SUCCESS, (10, 20)))
     labelled.labels.add("b", label("bob", Outcome.SUCCESS, (13, 20)))
     assert labelled.labels.disagreement("b") is None
+
+
+INTERVALS = st.lists(st.booleans(), min_size=30, max_size=30).map(
+    lambda states: intervals_of(np.array(states, np.float32))
+)
+
+
+@given(said=st.lists(INTERVALS, min_size=2, max_size=3))
+def test_steps_apart_are_those_that_not_all_call_the_same(
+    said: list[tuple[tuple[int, int], ...]],
+) -> None:
+    labels = [label(f"author{k}", Outcome.SUCCESS, *said[k]) for k in range(len(said))]
+    rewards = np.stack([given.rewards(30) for given in labels])
+    num_apart = int((rewards.min(axis=0) != rewards.max(axis=0)).sum())
+    found = disagreement_of(labels)
+    assert (0 if found is None else found.num_steps_apart) == (num_apart if num_apart > 5 else 0)
 
 
 def test_the_store_itself_has_no_opinion(
@@ -219,6 +239,32 @@ def test_repair_gives_up_only_the_damaged_line_and_keeps_the_file(labelled: Epis
         later.labels.add("a", label("ann", Outcome.SUCCESS))
     assert (labelled.root / "aside" / "labels.jsonl.0").read_bytes() == damaged
     assert outcome(EpisodeStore(labelled.root), "a") is Outcome.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("foreign", "problem"),
+    [
+        ({"outcome": "splendid"}, r":2 is damaged or foreign: label.outcome"),
+        ({"confidence": 2}, r":2 is damaged or foreign: label: .*confidence must lie in"),
+        ({"success_intervals": [[5, 3]]}, r":2 is damaged or foreign: label: .*success_intervals"),
+        ({"stamp_utc": "yesterday"}, r":2 is damaged or foreign: label.stamp_utc"),
+        ({"colour": "red"}, r":2 is damaged or foreign: label.colour"),
+        (
+            {"sub_goals": [{"step": 9, "text": "b"}, {"step": 3, "text": "a"}]},
+            r":2 is damaged or foreign: label: .*in the order of their steps",
+        ),
+    ],
+)
+def test_a_foreign_value_is_refused_by_its_line(
+    labelled: EpisodeStore, foreign: dict[str, object], problem: str
+) -> None:
+    for author in ("ann", "bob"):
+        labelled.labels.add("a", label(author))
+    rows = parse_journal(labelled.layout.labels.read_bytes()).records
+    rows[1]["label"] |= foreign
+    labelled.layout.labels.write_bytes(b"".join(map(journal_line, rows)))
+    with pytest.raises(StoreError, match=problem):
+        EpisodeStore(labelled.root).summary()
 
 
 def test_a_missing_line_is_noticed(labelled: EpisodeStore) -> None:
