@@ -7,7 +7,8 @@ vanish. Reading goes through `read_inside`, which never follows a link below the
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -42,6 +43,16 @@ class FileSystem:
     def sync(self, descriptor: int) -> None:
         """Return when the file's content is on the disk."""
         os.fsync(descriptor)
+
+    def together(self, calls: Sequence[Callable[[], None]]) -> None:
+        """Syncs in any order; all have ended when this returns, or raises the first one's error.
+
+        Each waits for a flush of the disk, and those that wait at once share one.
+        """
+        with ThreadPoolExecutor(len(calls)) as pool:
+            begun = [pool.submit(call) for call in calls]
+        for call in begun:
+            call.result()
 
     def start_writeback(self, descriptor: int, offset: int, length: int) -> None:
         """Let the kernel begin to write, without waiting, so that `sync` finds little to do.

@@ -93,14 +93,16 @@ class FrameWriter:
         return span
 
     def finish(self) -> FileRecord:
-        """Add the index; the file is on the disk and closed when this returns."""
+        """Add the index; `sync` and `close` are left to do."""
         self._append(chunks.encode_index(self._spans))
+        size = self.num_bytes + chunks.index_bytes(len(self._spans))
+        return FileRecord(num_bytes=size, sha256=self._sha256.hexdigest())
+
+    def sync(self) -> None:
+        """The file is on the disk when this returns."""
         self.is_sync_doubtful = True
         self._files.sync(self._descriptor)
         self.is_sync_doubtful = False
-        size = self.num_bytes + chunks.index_bytes(len(self._spans))
-        self.close()
-        return FileRecord(num_bytes=size, sha256=self._sha256.hexdigest())
 
     def close(self) -> None:
         """Give the descriptor back; harmless when repeated."""

@@ -7,8 +7,11 @@ there is no third state.
 
 import hashlib
 import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from wvl_models.contract.episode import EpisodeHeader, Label
@@ -59,10 +62,8 @@ def seal(files: FileSystem, layout: StoreLayout, recording: Recording) -> Manife
     staging = layout.staging(recording.header.episode_id)
     records = _write_arrays(files, staging.group, recording)
     manifest = _manifest(recording, records)
-    for array in ARRAYS:
-        files.sync_folder(staging.group / array)
-    files.write_file(staging.manifest, render_document(group_document(manifest)))
-    files.sync_folder(staging.group)
+    document = render_document(group_document(manifest))
+    _write_synced(files, {staging.manifest: document}, [staging.group])
     _rename_for_good(files, staging.group, layout.episode(recording.header.episode_id))
     try:
         files.remove(staging.folder)
@@ -101,19 +102,38 @@ def admit_label(label: Label, num_steps: int) -> Label:
 def _write_arrays(files: FileSystem, group: Path, recording: Recording) -> dict[str, FileRecord]:
     """All files but the manifest, synced; the frames are there already and get their index."""
     records = {chunk_file(RGB): recording.frames.finish()}
+    contents = {}
     for name, table in recording.signals.tables().items():
         files.make_folder(group / name)
-        data = with_checksum(table.tobytes())
-        records[chunk_file(name)] = _write(files, group / chunk_file(name), data)
+        contents[chunk_file(name)] = with_checksum(table.tobytes())
     for array in ARRAYS:
         document = array_document(array, recording.signals.num_steps, *recording.image_shape)
-        path = f"{array}/{GROUP_DOCUMENT}"
-        records[path] = _write(files, group / path, render_document(document))
-    return records
+        contents[f"{array}/{GROUP_DOCUMENT}"] = render_document(document)
+    paths = {group / path: data for path, data in contents.items()}
+    folders = [group / array for array in ARRAYS]
+    _write_synced(files, paths, folders, [recording.frames.sync])
+    recording.frames.close()
+    return records | {path: _record(data) for path, data in contents.items()}
 
 
-def _write(files: FileSystem, path: Path, data: bytes) -> FileRecord:
-    files.write_file(path, data)
+def _write_synced(
+    files: FileSystem,
+    contents: Mapping[Path, bytes],
+    folders: Sequence[Path],
+    syncs: Sequence[Callable[[], None]] = (),
+) -> None:
+    """New files and the names in `folders`, on the disk when this returns; `syncs` with them."""
+    with ExitStack() as opened:
+        waiting = list(syncs)
+        for path, data in contents.items():
+            descriptor = files.create(path)
+            opened.callback(files.close, descriptor)
+            files.write(descriptor, data)
+            waiting.append(partial(files.sync, descriptor))
+        files.together([*waiting, *(partial(files.sync_folder, folder) for folder in folders)])
+
+
+def _record(data: bytes) -> FileRecord:
     return FileRecord(num_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,6 +125,11 @@ class FailingDisk(FileSystem):
     def sync(self, descriptor: int) -> None:
         """Content."""
         self._call("sync")
+
+    def together(self, calls: Sequence[Callable[[], None]]) -> None:
+        """One after the other, so that a call has a number."""
+        for call in calls:
+            call()
 
     def make_folder(self, path: Path) -> None:
         """Folder."""

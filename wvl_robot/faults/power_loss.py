@@ -7,7 +7,7 @@ something before it is not. A rename is one step, never half.
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -157,6 +157,11 @@ class PowerLossDisk(FileSystem):
                 change.apply()
         if is_bad:
             raise OSError(errno.EIO, os.strerror(errno.EIO), "sync")
+
+    def together(self, calls: Sequence[Callable[[], None]]) -> None:
+        """One after the other, so that a call has a number."""
+        for call in calls:
+            call()
 
     def start_writeback(self, descriptor: int, offset: int, length: int) -> None:
         """Promises nothing."""
