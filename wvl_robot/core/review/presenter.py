@@ -4,35 +4,31 @@ Threading rule: every method is called from one thread, the panel's, and returns
 decoding and saving happen in threads of this class's own; what they bring is taken in by `poll`,
 which the panel calls from a timer (30 times a second), in the panel's thread. Nothing is ever
 called back from another thread.
+
+This is the face of the room: some forty properties and commands of few lines each, hence its
+length. What they mean is in `catalogue`, `selection`, `round`, `player`, `desk` and `labelling`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from wvl_models.contract.episode import Label, Outcome
-from wvl_models.contract.errors import WvlError
+from wvl_models.contract.episode import Outcome
 from wvl_models.contract.observation import U8
-from wvl_models.episodes.overview import SummaryRow
 from wvl_models.episodes.store import EpisodeStore
-from wvl_models.episodes.suggestions import Suggestion
 from wvl_robot.core.review.catalogue import Catalogue, Listing, read_listing
 from wvl_robot.core.review.changed import Changed as Changed
-from wvl_robot.core.review.desk import LabelDesk, Sheet
-from wvl_robot.core.review.draft import Draft, DraftHistory, Problem, Severity
+from wvl_robot.core.review.changed import Message as Message
+from wvl_robot.core.review.changed import News
+from wvl_robot.core.review.desk import LabelDesk
+from wvl_robot.core.review.draft import Draft, Problem
 from wvl_robot.core.review.episode_list import Choices, Counts, EpisodeRow, RowFilter, RowOrder
 from wvl_robot.core.review.jobs import Jobs
+from wvl_robot.core.review.labelling import Labelling
 from wvl_robot.core.review.lane import LaneTool
 from wvl_robot.core.review.opened import OpenEpisode as OpenEpisode
-from wvl_robot.core.review.opened import read_episode
 from wvl_robot.core.review.player import Player
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Message:
-    """A sentence for the status line."""
-
-    text: str
-    is_error: bool = False
+from wvl_robot.core.review.round import Round
+from wvl_robot.core.review.selection import Selection
 
 
 class ReviewPresenter:
@@ -40,35 +36,42 @@ class ReviewPresenter:
 
     def __init__(self, store: EpisodeStore, author: str) -> None:
         """Begins to read the list; `author` signs the labels."""
-        self.author = author
-        self._store = store
+        self._author, self._store, self._news = author, store, News()
         self._list_jobs, self._episode_jobs, self._label_jobs = map(
             Jobs, ("list", "episode", "labels")
         )
         self._catalogue, self._desk, self._player = Catalogue(), LabelDesk(), Player(store)
-        self._selected: OpenEpisode | None = None
-        self._visited: set[str] = set()
-        """Episodes of this round through the queue."""
-        self._doubted: tuple[str, Draft] | None = None
-        """A doubtful draft that a second `save` takes."""
-        self._saved: list[str] = []
-        """Episodes labelled here, newest last: what `undo` withdraws."""
-        self._message = Message(text="")
-        self._changes: set[Changed] = set()
+        self._tour = Round()
+        self._selection = Selection(
+            store, author, self._episode_jobs, self._catalogue, self._desk, self._player, self._news
+        )
+        self._labelling = Labelling(
+            store,
+            author,
+            self._label_jobs,
+            self._catalogue,
+            self._selection,
+            self._tour,
+            self._news,
+        )
         self.refresh()
+
+    @property
+    def author(self) -> str:
+        """Who signs."""
+        return self._author
 
     def poll(self, now_s: float) -> frozenset[Changed]:
         """Take in what the threads have brought and let the film run; `now_s` is monotonic."""
         for jobs in (self._label_jobs, self._list_jobs, self._episode_jobs):
             jobs.poll()
-        self._changes |= self._player.poll(now_s)
+        self._news.add(*self._player.poll(now_s))
         problem = self._player.take_problem()
         if problem:
-            self._say(problem, is_error=True)
+            self._news.say(problem, is_error=True)
         if self._catalogue.set_drafts(self._desk.edited):
-            self._changes.add(Changed.ROWS)
-        changes, self._changes = frozenset(self._changes), set()
-        return changes
+            self._news.add(Changed.ROWS)
+        return self._news.take()
 
     def close(self) -> None:
         """Wait for labels that are being saved, and end the threads; drafts are lost."""
@@ -117,12 +120,12 @@ class ReviewPresenter:
     def set_filter(self, wanted: RowFilter) -> None:
         """Show these only."""
         self._catalogue.set_filter(wanted)
-        self._changes.add(Changed.ROWS)
+        self._news.add(Changed.ROWS)
 
     def set_order(self, order: RowOrder) -> None:
         """Sort the list."""
         self._catalogue.set_order(order)
-        self._changes.add(Changed.ROWS)
+        self._news.add(Changed.ROWS)
 
     def refresh(self) -> None:
         """Look again at what is in the store, e.g. when an episode was committed."""
@@ -132,28 +135,20 @@ class ReviewPresenter:
 
         def take(listing: Listing) -> None:
             self._catalogue.take(listing, order)
-            self._changes.add(Changed.ROWS)
+            self._news.add(Changed.ROWS)
 
-        self._list_jobs.submit(lambda: read_listing(self._store, order), take, self._fail)
+        self._list_jobs.submit(lambda: read_listing(self._store, order), take, self._news.say_error)
 
     # The selection.
 
     @property
     def selected(self) -> OpenEpisode | None:
         """The selected episode."""
-        return self._selected
+        return self._selection.episode
 
     def select(self, episode_id: str) -> None:
         """Open an episode; unsaved edits of the one before are kept as its draft."""
-        facts = self._catalogue.facts(episode_id)
-        if facts is None:
-            self._say(f"There is no episode {episode_id} in the list.", is_error=True)
-            return
-        self._selected = OpenEpisode(facts=facts)
-        self._desk.open(Sheet(episode_id=episode_id, num_steps=facts.num_steps))
-        self._player.open(facts)
-        self._changes |= {Changed.EPISODE, Changed.DRAFT}
-        self._read(episode_id)
+        self._selection.select(episode_id)
 
     def select_next(self) -> None:
         """The next in the list's order."""
@@ -165,20 +160,13 @@ class ReviewPresenter:
 
     def next_in_queue(self) -> None:
         """The most urgent one that was not looked at in this round; says so if there is none."""
-        here = self._visit()
-        found = self._catalogue.most_urgent(self._visited)
-        if found is None and self._visited - {here}:
-            self._visited = {here}  # a new round
-            found = self._catalogue.most_urgent(self._visited)
+        found = self._tour.next(self._selection.episode_id, self._catalogue.most_urgent)
         self._open_found(found, "Nothing else wants a look.")
 
     def next_unlabelled(self) -> None:
         """The next without any label; says so if there is none."""
-        here = self._visit()
-        found = self._catalogue.next_unlabelled(here, self._visited)
-        if found is None and self._visited - {here}:
-            self._visited = {here}
-            found = self._catalogue.next_unlabelled(here, self._visited)
+        here = self._selection.episode_id
+        found = self._tour.next(here, lambda seen: self._catalogue.next_unlabelled(here, seen))
         self._open_found(found, "No other episode lacks a label.")
 
     # The film.
@@ -235,7 +223,7 @@ class ReviewPresenter:
     @property
     def message(self) -> Message:
         """The newest sentence for the operator."""
-        return self._message
+        return self._news.message
 
     def set_outcome(self, outcome: Outcome) -> None:
         """Say how it ended."""
@@ -256,22 +244,22 @@ class ReviewPresenter:
     def begin_drag(self, step: int, tool: LaneTool = LaneTool.AUTO) -> None:
         """The mouse button goes down on the reward lane."""
         self._desk.begin_drag(step, tool)
-        self._changes.add(Changed.DRAFT)
+        self._news.add(Changed.DRAFT)
 
     def drag_to(self, step: int) -> None:
         """The mouse moves."""
         self._desk.drag_to(step)
-        self._changes.add(Changed.DRAFT)
+        self._news.add(Changed.DRAFT)
 
     def end_drag(self) -> None:
         """The mouse button is let go: one edit."""
         self._desk.end_drag()
-        self._changes.add(Changed.DRAFT)
+        self._news.add(Changed.DRAFT)
 
     def cancel_drag(self) -> None:
         """Escape: as if nothing had been dragged."""
         self._desk.cancel_drag()
-        self._changes.add(Changed.DRAFT)
+        self._news.add(Changed.DRAFT)
 
     def clear_intervals(self) -> None:
         """No success anywhere."""
@@ -282,16 +270,7 @@ class ReviewPresenter:
 
         Confidence and notes stay: they are this author's.
         """
-        if self._selected is None:
-            return
-        label = self._selected.label_of(source)
-        made = {suggestion.source: suggestion for suggestion in self._selected.suggestions}
-        if label is not None:
-            self._edit(_with(self.draft, label))
-        elif source in made:
-            self._edit(_with(self.draft, made[source]))
-        else:
-            self._say(f"Nobody named {source!r} has said anything of it.", is_error=True)
+        self._labelling.take_over(source)
 
     def save(self) -> bool:
         """Store the draft as this author's label, in the background.
@@ -300,19 +279,7 @@ class ReviewPresenter:
         doubtful is taken by a second `save` without an edit in between. Where storing fails, the
         draft comes back and the message says why.
         """
-        if self._selected is None or self._desk.history is None:
-            self._say("No episode is open yet.", is_error=True)
-            return False
-        self._desk.end_drag()
-        episode_id, draft = self._selected.facts.episode_id, self.draft
-        if not self._is_accepted(episode_id, draft):
-            return False
-        label = draft.label(self.author)
-        if self._selected.label_of(self.author) is not None and not self.is_edited:
-            self._say("This is your label already.")
-            return True
-        self._store_label(episode_id, label, self._desk.put_down(episode_id))
-        return True
+        return self._labelling.save()
 
     def label_and_next(self, outcome: Outcome) -> bool:
         """The five-second key: outcome, save, next in the queue. False where `save` says so."""
@@ -324,130 +291,25 @@ class ReviewPresenter:
 
     def undo(self) -> None:
         """Take back the last edit of the draft, else the last label saved here, and go there."""
-        history = self._desk.history
-        if self._desk.is_dragging:
-            self._desk.cancel_drag()
-        elif history is not None and history.can_undo:
-            history.undo()
-        elif self._label_jobs.num_running:
-            self._say("A label is being saved: undo again in a moment.")
-        else:
-            self._withdraw_last()
-        self._changes.add(Changed.DRAFT)
+        self._labelling.undo()
 
     def revert(self) -> None:
         """Drop all unsaved edits of the selected episode."""
         if self._desk.history is not None:
             self._desk.history.revert()
-            self._changes.add(Changed.DRAFT)
+            self._news.add(Changed.DRAFT)
 
     def _edit(self, draft: Draft) -> None:
         if self._desk.edit(draft):
-            self._changes.add(Changed.DRAFT)
-
-    def _is_accepted(self, episode_id: str, draft: Draft) -> bool:
-        problems = self.problems
-        text = " ".join(problem.text for problem in problems)
-        if any(problem.severity is Severity.REFUSED for problem in problems):
-            self._say(text, is_error=True)
-            return False
-        if problems and self._doubted != (episode_id, draft):
-            self._doubted = (episode_id, draft)
-            self._say(f"{text} Save again to keep it so.", is_error=True)
-            return False
-        return True
-
-    def _store_label(self, episode_id: str, label: Label, unsaved: DraftHistory) -> None:
-        def work() -> SummaryRow:
-            self._store.labels.add(episode_id, label)
-            return self._store.summary_of(episode_id)
-
-        def done(summary: SummaryRow) -> None:
-            self._saved.append(episode_id)
-            self._take_label(summary, f"{episode_id}: {label.outcome.value} saved.")
-
-        def failed(error: WvlError) -> None:
-            self._desk.take_back(episode_id, unsaved)
-            self._changes.add(Changed.DRAFT)
-            self._say(f"{episode_id} is NOT labelled: {error}", is_error=True)
-
-        self._label_jobs.submit(work, done, failed)
-
-    def _withdraw_last(self) -> None:
-        """The newest label saved here, else this author's of the open episode."""
-        if self._saved:
-            episode_id = self._saved.pop()
-        elif self._selected is not None and self._selected.label_of(self.author) is not None:
-            episode_id = self._selected.facts.episode_id
-        else:
-            self._say("There is nothing to undo.")
-            return
-
-        def work() -> SummaryRow:
-            self._store.labels.undo(episode_id, self.author)
-            return self._store.summary_of(episode_id)
-
-        def done(summary: SummaryRow) -> None:
-            now = "unlabelled" if summary.label is None else summary.label.outcome.value
-            self._visited.discard(episode_id)
-            if self._selected is None or self._selected.facts.episode_id != episode_id:
-                self.select(episode_id)
-            self._take_label(summary, f"{episode_id}: your label is withdrawn; now {now}.")
-
-        self._label_jobs.submit(work, done, self._fail)
-
-    def _take_label(self, summary: SummaryRow, text: str) -> None:
-        """The labels of an episode have changed."""
-        self._catalogue.take_one(summary)
-        self._changes.add(Changed.ROWS)
-        self._say(text)
-        if self._selected is not None and self._selected.facts == summary.facts:
-            self._read(summary.facts.episode_id)
-
-    def _read(self, episode_id: str) -> None:
-        """Have the content of the selected episode read; a selection that was left is skipped."""
-
-        def work() -> OpenEpisode | None:
-            selected = self._selected
-            if selected is None or selected.facts.episode_id != episode_id:
-                return None
-            return read_episode(self._store, episode_id)
-
-        def done(episode: OpenEpisode | None) -> None:
-            selected = self._selected
-            if episode is not None and selected is not None and selected.facts == episode.facts:
-                self._selected = episode
-                self._desk.begin(episode_id, episode.first_draft(self.author))
-                self._changes |= {Changed.EPISODE, Changed.DRAFT}
-
-        self._episode_jobs.submit(work, done, self._fail)
-
-    def _visit(self) -> str:
-        """Tick the open episode off; its id, or nothing."""
-        here = "" if self._selected is None else self._selected.facts.episode_id
-        self._visited.add(here)
-        return here
+            self._news.add(Changed.DRAFT)
 
     def _open_found(self, episode_id: str | None, otherwise: str) -> None:
         if episode_id is not None:
             self.select(episode_id)
         else:
-            self._say("The list is still being read." if self.is_loading else otherwise)
+            self._news.say("The list is still being read." if self.is_loading else otherwise)
 
     def _select_neighbour(self, offset: int) -> None:
-        here = "" if self._selected is None else self._selected.facts.episode_id
-        found = self._catalogue.neighbour(here, offset)
+        found = self._catalogue.neighbour(self._selection.episode_id, offset)
         if found is not None:
             self.select(found)
-
-    def _fail(self, error: WvlError) -> None:
-        self._say(str(error), is_error=True)
-
-    def _say(self, text: str, *, is_error: bool = False) -> None:
-        self._message = Message(text=text, is_error=is_error)
-        self._changes.add(Changed.MESSAGE)
-
-
-def _with(draft: Draft, said: Label | Suggestion) -> Draft:
-    """The draft with somebody else's outcome and intervals."""
-    return replace(draft, outcome=said.outcome, intervals=said.success_intervals)
