@@ -1,7 +1,7 @@
 """Row 14, input from people: labels and other arguments of the command line, and of launch files.
 
 A trial is a search of 25 inputs, through `wvl` itself (in this process) or through what reads a
-launch's arguments; no node is started. Parameters of nodes and service requests are not in here.
+launch's arguments; no node is started. What comes in through ROS is `row_14_ros_input`.
 """
 
 import contextlib
@@ -75,7 +75,7 @@ def open_row() -> FaultRow:
 
 
 def _try_labels(seed: int, folder: Path) -> None:
-    root = _new_store(folder, seed)
+    root = new_store(folder, seed)
     before = contents(root)["a"]
 
     def label(given_options: list[tuple[str, str]]) -> None:
@@ -87,22 +87,22 @@ def _try_labels(seed: int, folder: Path) -> None:
 
     options = st.lists(st.tuples(st.sampled_from(LABEL_OPTIONS), TEXT), max_size=4)
     outcome = st.just(("--outcome", "failure"))
-    _search(seed, label, st.tuples(outcome, options).map(lambda pair: [pair[0], *pair[1]]))
+    search(seed, label, st.tuples(outcome, options).map(lambda pair: [pair[0], *pair[1]]))
     promise(contents(root)["a"].content == before.content, "a label changed the episode")
-    _require_untouched(folder)
+    require_untouched(folder)
 
 
 def _try_ids(seed: int, folder: Path) -> None:
-    root = _new_store(folder, seed)
+    root = new_store(folder, seed)
     before = contents(root)
 
     def ask(words: tuple[str, str]) -> None:
         code = run_wvl(["episodes", words[0], "--store", str(root), "--", words[1]])
         promise((code == 0) == (words[1] == "a"), f"exit code {code} for {words}")
 
-    _search(seed, ask, st.tuples(st.sampled_from(["show", "verify"]), TEXT))
+    search(seed, ask, st.tuples(st.sampled_from(["show", "verify"]), TEXT))
     promise(contents(root) == before, "looking changed the store")
-    _require_untouched(folder)
+    require_untouched(folder)
 
 
 def _try_launches(seed: int, folder: Path) -> None:
@@ -117,7 +117,7 @@ def _try_launches(seed: int, folder: Path) -> None:
                 load_task(share, word)
 
     argument = st.builds("{}:={}".format, st.sampled_from(names), TEXT) | TEXT
-    _search(seed, launch, st.tuples(st.sampled_from(sorted(GRAPHS)) | TEXT, st.lists(argument)))
+    search(seed, launch, st.tuples(st.sampled_from(sorted(GRAPHS)) | TEXT, st.lists(argument)))
     promise(not any(folder.iterdir()), "reading arguments wrote something")
 
 
@@ -132,20 +132,24 @@ def run_wvl(words: list[str]) -> int:
     return 0
 
 
-def _search(seed: int, act: Callable[..., None], inputs: st.SearchStrategy) -> None:
+def search(seed: int, act: Callable[..., None], inputs: st.SearchStrategy) -> None:
+    """Call `act` with `NUM_INPUTS` of them."""
+
     def searched(value: object) -> None:
         act(value)
 
     with_seed(seed, search_settings(NUM_INPUTS)(given(value=inputs)(searched)))()
 
 
-def _new_store(folder: Path, seed: int) -> Path:
+def new_store(folder: Path, seed: int) -> Path:
+    """With one episode, `a`."""
     root = folder / "store"
     with EpisodeStore.create(root, FailingDisk()) as store:
         record(store, "a", draw_steps(np.random.default_rng(seed), 3))
     return root
 
 
-def _require_untouched(folder: Path) -> None:
+def require_untouched(folder: Path) -> None:
+    """Nothing lies beside the store."""
     strangers = sorted(path.name for path in folder.iterdir() if path.name != "store")
     promise(not strangers, f"written outside the store: {strangers}")

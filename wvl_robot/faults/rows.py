@@ -16,7 +16,7 @@ MODULES: Mapping[int, tuple[str, ...]] = {
     8: ("row_08_watchdog",),
     10: ("row_10_full_disk",),
     13: ("row_13_malformed",),
-    14: ("row_14_input",),
+    14: ("row_14_input", "row_14_ros_input"),
     15: ("row_15_store_model",),
     16: ("row_16_concurrency",),
     18: ("row_18_reflexes",),
