@@ -1,14 +1,17 @@
 """Times one format: writing step by step, the end, windows; and one codec: a frame there and back.
 
-Formats are measured in turn in the same process. The page cache is warm while reading, for all of
-them: what differs is decoding, checking and the library.
+All formats take turns in one process, in an order drawn anew for every round: `_ROUND_STEPS`
+appended, or one window, the same for all. So what else the machine does strikes all alike, and
+what is compared is compared within a round. The page cache is warm while reading, for all of them:
+what differs is decoding, checking and the library.
 """
 
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -18,31 +21,50 @@ from numcodecs import Blosc, Delta, Zstd
 from wvl_models.contract.episode import EpisodeHeader, Step
 from wvl_models.contract.examples import example_header, example_step
 from wvl_models.contract.observation import U8
+from wvl_models.contract.rotation import F64
 from wvl_robot.bench.episode_formats import FORMATS, Format, folder_bytes
 
 WINDOW_STEPS = 25
 """A chunk's 24 actions and the frames around them."""
 
+_ROUND_STEPS = 10
+
 _PERIOD_NS = 100_000_000
+
+_NUM_RESAMPLES = 1000
+"""Of the bootstrap behind an interval."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FormatFigures:
-    """One format with one kind of frames; times in ms unless the name says otherwise."""
+    """One format with one kind of frames; times in ms unless the name says otherwise.
 
+    An interval is [low, high] of 95 %, by bootstrap over the episodes or windows.
+    """
+
+    num_episodes: int
     num_steps: int
+    """Of each."""
     frames_per_s: float
     """Appends alone."""
     append_p50_ms: float
     append_p99_ms: float
-    finish_ms: float
+    finish_p50_ms: float
     """From the last append until all is on the disk."""
-    cpu_ms_per_step: float
+    finish_p50_interval_ms: tuple[float, float]
+    finish_worst_ms: float
+    write_cpu_ms_per_step: float
     """Of the process, the end included."""
     bytes_per_step: float
     num_windows: int
-    windows_per_s: float
-    """Random windows of `WINDOW_STEPS` images, decoded."""
+    """Random ones of `WINDOW_STEPS` images, decoded."""
+    window_p50_ms: float
+    window_p50_interval_ms: tuple[float, float]
+    window_cpu_p50_ms: float
+    """Of the process, all threads."""
+    window_times_ours: float
+    """Median over the windows: time of this format by ours."""
+    window_times_ours_interval: tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,34 +100,115 @@ def make_steps(frames: Sequence[U8], num_steps: int, seed: int) -> list[Step]:
     return steps
 
 
-def measure_format(
-    name: str, folder: Path, steps: Sequence[Step], num_windows: int, seed: int
+def measure_formats(
+    folder: Path,
+    steps: Sequence[Step],
+    *,
+    num_episodes: int,
+    num_windows: int,
+    seed: int,
+    names: Sequence[str] = tuple(FORMATS),
+) -> dict[str, FormatFigures]:
+    """Write `num_episodes` of `steps` in every format (ours among `names`), read windows of one."""
+    draw = np.random.default_rng(seed)
+    writing = {name: _Written() for name in names}
+    reading: dict[str, list[_Spent]] = {name: [] for name in names}
+    for episode in range(num_episodes):
+        with ExitStack() as stack:
+            opened = {
+                name: stack.enter_context(
+                    closing(FORMATS[name](folder / f"{name}-{episode}", _header(0), len(steps)))
+                )
+                for name in names
+            }
+            _write_in_turn(opened, steps, writing, draw)
+            if episode == num_episodes - 1:
+                _read_in_turn(opened, steps, num_windows, reading, draw)
+    sizes = {name: folder_bytes(folder / f"{name}-0") for name in names}
+    ours = _walls_ms(reading["ours"])
+    return {
+        name: _figures(writing[name], reading[name], ours, sizes[name], len(steps))
+        for name in names
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    wall_s: float
+    cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    appends: list[_Spent] = field(default_factory=list)
+    finishes: list[_Spent] = field(default_factory=list)
+
+
+def _write_in_turn(
+    opened: Mapping[str, Format],
+    steps: Sequence[Step],
+    writing: Mapping[str, _Written],
+    draw: np.random.Generator,
+) -> None:
+    for begin in range(0, len(steps), _ROUND_STEPS):
+        for name in draw.permutation(list(opened)).tolist():
+            for step in steps[begin : begin + _ROUND_STEPS]:
+                append = partial(opened[name].append, step)
+                writing[name].appends.append(_timed(append))
+    for name in draw.permutation(list(opened)).tolist():
+        writing[name].finishes.append(_timed(opened[name].finish))
+
+
+def _read_in_turn(
+    opened: Mapping[str, Format],
+    steps: Sequence[Step],
+    num_windows: int,
+    reading: Mapping[str, list[_Spent]],
+    draw: np.random.Generator,
+) -> None:
+    for name, written in opened.items():  # also opens what a first read opens
+        is_same = np.array_equal(written.read(1, 2)[1], steps[2].observation.frame.rgb)
+        assert is_same, f"{name} gave back another image"
+    for start in draw.integers(0, len(steps) - WINDOW_STEPS + 1, num_windows).tolist():
+        for name in draw.permutation(list(opened)).tolist():
+            reading[name].append(_timed(partial(opened[name].read, start, WINDOW_STEPS)))
+
+
+def _figures(
+    written: _Written, read: Sequence[_Spent], ours_ms: F64, num_bytes: int, num_steps: int
 ) -> FormatFigures:
-    """Write `steps`, then read random windows."""
-    cpu_start = time.process_time()
-    with closing(FORMATS[name](folder, _header(0), len(steps))) as written:
-        append_s, finish_s = _write(written, steps)
-        cpu_s = time.process_time() - cpu_start
-        draw = np.random.default_rng(seed)
-        starts = draw.integers(0, len(steps) - WINDOW_STEPS + 1, num_windows).tolist()
-        first = written.read(starts[0], WINDOW_STEPS)
-        expected = steps[starts[0]].observation.frame.rgb
-        assert np.array_equal(first[0], expected), f"{name} gave back another image"
-        begin = time.perf_counter()
-        for start in starts:
-            written.read(start, WINDOW_STEPS)
-        read_s = time.perf_counter() - begin
+    append_ms, finish_ms = _walls_ms(written.appends), _walls_ms(written.finishes)
+    read_ms = _walls_ms(read)
+    cpu_s = sum(spent.cpu_s for spent in (*written.appends, *written.finishes))
     return FormatFigures(
-        num_steps=len(steps),
-        frames_per_s=len(steps) / float(append_s.sum()),
-        append_p50_ms=float(np.percentile(append_s, 50)) * 1e3,
-        append_p99_ms=float(np.percentile(append_s, 99)) * 1e3,
-        finish_ms=finish_s * 1e3,
-        cpu_ms_per_step=cpu_s / len(steps) * 1e3,
-        bytes_per_step=folder_bytes(folder) / len(steps),
-        num_windows=num_windows,
-        windows_per_s=num_windows / read_s,
+        num_episodes=len(finish_ms),
+        num_steps=num_steps,
+        frames_per_s=len(append_ms) / float(append_ms.sum()) * 1e3,
+        append_p50_ms=float(np.median(append_ms)),
+        append_p99_ms=float(np.percentile(append_ms, 99)),
+        finish_p50_ms=float(np.median(finish_ms)),
+        finish_p50_interval_ms=_interval_of_median(finish_ms),
+        finish_worst_ms=float(finish_ms.max()),
+        write_cpu_ms_per_step=cpu_s / len(append_ms) * 1e3,
+        bytes_per_step=num_bytes / num_steps,
+        num_windows=len(read_ms),
+        window_p50_ms=float(np.median(read_ms)),
+        window_p50_interval_ms=_interval_of_median(read_ms),
+        window_cpu_p50_ms=float(np.median([spent.cpu_s for spent in read])) * 1e3,
+        window_times_ours=float(np.median(read_ms / ours_ms)),
+        window_times_ours_interval=_interval_of_median(read_ms / ours_ms),
     )
+
+
+def _walls_ms(spent: Sequence[_Spent]) -> F64:
+    return np.array([one.wall_s for one in spent]) * 1e3
+
+
+def _interval_of_median(values: F64) -> tuple[float, float]:
+    draw = np.random.default_rng(0)
+    medians = np.median(draw.choice(values, (_NUM_RESAMPLES, len(values))), axis=1)
+    low, high = np.percentile(medians, [2.5, 97.5]).tolist()
+    return low, high
 
 
 def measure_streams(folder: Path, steps: Sequence[Step], num_streams: int) -> StreamFigures:
@@ -120,7 +223,7 @@ def measure_streams(folder: Path, steps: Sequence[Step], num_streams: int) -> St
             for stream in streams:
                 stream.append(step)
         write_s = time.perf_counter() - begin
-        finish_s = [_timed(stream.finish) for stream in streams]
+        finish_s = [_timed(stream.finish).wall_s for stream in streams]
     return StreamFigures(
         num_streams=num_streams,
         frames_per_s=num_streams * len(steps) / write_s,
@@ -221,15 +324,8 @@ def _header(number: int) -> EpisodeHeader:
     return replace(example_header(np.random.default_rng(0)), episode_id=f"bench-{number}")
 
 
-def _write(written: Format, steps: Sequence[Step]) -> tuple[np.ndarray, float]:
-    """Seconds of every append, and of the end."""
-    append_s = np.empty(len(steps))
-    for index, step in enumerate(steps):
-        append_s[index] = _timed(lambda step=step: written.append(step))
-    return append_s, _timed(written.finish)
-
-
-def _timed(act: Callable[[], None]) -> float:
-    begin = time.perf_counter()
+def _timed(act: Callable[[], object]) -> _Spent:
+    """What a call takes; its result is given back before the clock stops."""
+    begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
     act()
-    return time.perf_counter() - begin
+    return _Spent(time.perf_counter() - begin_s, time.process_time() - begin_cpu_s)

@@ -12,7 +12,6 @@ from rich.table import Table
 
 from wvl_models.cli.output import JsonOption, make_console, make_progress, write_json
 from wvl_models.contract.observation import U8
-from wvl_robot.bench.episode_formats import FORMATS
 from wvl_robot.bench.episode_timing import (
     CodecFigures,
     FormatFigures,
@@ -20,7 +19,7 @@ from wvl_robot.bench.episode_timing import (
     codecs,
     make_steps,
     measure_codec,
-    measure_format,
+    measure_formats,
     measure_streams,
 )
 from wvl_robot.cli.provenance import provenance
@@ -40,7 +39,8 @@ NUM_STREAMS = 4
 
 
 def episodes(
-    steps: Annotated[int, typer.Option(min=50, help="Of an episode.")] = 300,
+    steps: Annotated[int, typer.Option(min=50, help="Of an episode.")] = 150,
+    repeats: Annotated[int, typer.Option(min=1, help="Episodes of each format.")] = 5,
     windows: Annotated[int, typer.Option(min=10, help="Random windows that are read.")] = 100,
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="On the disk to measure; emptied afterwards.")
@@ -56,14 +56,14 @@ def episodes(
         tempfile.TemporaryDirectory(dir=folder, prefix="wvl-bench-") as scratch,
         make_progress() as bar,
     ):
-        task = bar.add_task("episodes", total=len(kinds) * (len(FORMATS) + 2))
+        task = bar.add_task("episodes", total=len(kinds) * 3)
         for kind, frames in kinds.items():
             made = make_steps(frames, steps, seed)
-            formats = {}
-            for name in FORMATS:
-                place = Path(scratch) / f"{kind}-{name}"
-                formats[name] = measure_format(name, place, made, windows, seed)
-                bar.advance(task)
+            place = _made(Path(scratch) / f"{kind}-formats")
+            formats = measure_formats(
+                place, made, num_episodes=repeats, num_windows=windows, seed=seed
+            )
+            bar.advance(task)
             streams = measure_streams(_made(Path(scratch) / f"{kind}-streams"), made, NUM_STREAMS)
             bar.advance(task)
             coded = {name: measure_codec(codec, frames) for name, codec in codecs().items()}
@@ -130,10 +130,15 @@ def _print(
         names = list(asdict(next(iter(rows.values()))))
         table = Table("", *names, title=f"{kind} frames: {title}")
         for name, figures in rows.items():
-            values = asdict(figures).values()
-            table.add_row(name, *("-" if value is None else f"{value:.4g}" for value in values))
+            table.add_row(name, *map(_cell, asdict(figures).values()))
         console.print(table)
     console.print(
         f"{streams.num_streams} streams on one core: {streams.frames_per_s:.0f} frames/s (120 are "
         f"asked for), slowest commit {streams.worst_finish_ms:.0f} ms (50 are asked for)"
     )
+
+
+def _cell(value: float | tuple[float, ...] | None) -> str:
+    if isinstance(value, tuple):
+        return " to ".join(map(_cell, value))
+    return "-" if value is None else f"{value:.4g}"
