@@ -20,8 +20,10 @@ class ChunkInbox:
         self._period_ns, self._patience_ns = period_ns, patience_ns
         self._policy_version = ""
         self._ignore_before_ns = 0
-        self._accepted_ns, self._accepted_sequence = -1, -1
+        self._accepted_ns = -1
         self._asked_ns: int | None = None
+        self.num_unanswered = 0
+        """Observations that were handed over and given up: lost, late, or answered unusably."""
 
     def expect_version(self, policy_version: str) -> None:
         """Accept this version's chunks and no other's; empty for none."""
@@ -32,7 +34,8 @@ class ChunkInbox:
         self._ignore_before_ns, self._asked_ns = tick_ns, None
 
     def asked(self, tick_ns: int) -> None:
-        """An answer to the observation of this tick is awaited."""
+        """An answer to the observation of this tick is awaited, and to no earlier one any more."""
+        self.num_unanswered += self._asked_ns is not None
         self._asked_ns = tick_ns
 
     def is_waiting(self, tick_ns: int) -> bool:
@@ -50,12 +53,12 @@ class ChunkInbox:
             return Reason.STALE
         if tick_ns >= chunk.expires_ns:
             return Reason.EXPIRED
-        if observed_ns == self._accepted_ns and chunk.sequence == self._accepted_sequence:
+        if observed_ns == self._accepted_ns:
             return Reason.DUPLICATE
         if observed_ns < self._accepted_ns:
             return Reason.OUT_OF_ORDER
         if not chunk.policy_version or chunk.policy_version != self._policy_version:
             return Reason.WRONG_POLICY_VERSION
-        self._accepted_ns, self._accepted_sequence = observed_ns, chunk.sequence
+        self._accepted_ns = observed_ns
         self._asked_ns = None
         return Reason.NONE

@@ -97,6 +97,13 @@ class PolicyPilot:
         self._policy_version = self._wanted_version = ""
         self._is_overridden = False
         self._heard_ns = 0
+        self.num_refused = 0
+        """Chunks that came and could not be used, since the start; the log says why."""
+
+    @property
+    def num_unanswered(self) -> int:
+        """Observations that were handed over and never answered in time, since the start."""
+        return self._schedule.num_unanswered
 
     def set_policy_version(self, policy_version: str) -> None:
         """Execute this version's chunks and no other's, from the next tick on. From any thread."""
@@ -160,7 +167,10 @@ class PolicyPilot:
         self._take_answer(tick_ns)
         if self._schedule.should_ask(tick_ns):
             self._decider.ask(observation)
+            before = self.num_unanswered
             self._schedule.asked(tick_ns)
+            if self.num_unanswered > before:
+                _LOGGER.warning("the policy has left %d observations unanswered", before + 1)
             self._take_answer(tick_ns)  # an in-process policy has answered already
         setpoint = self._schedule.setpoint(tick_ns, observation.target)
         if setpoint is not None:
@@ -173,6 +183,7 @@ class PolicyPilot:
             return
         reason = self._schedule.offer(chunk, tick_ns)
         if reason is not Reason.NONE:
+            self.num_refused += 1
             _LOGGER.warning(
                 "chunk %d of policy '%s' not used: %s",
                 chunk.sequence,

@@ -99,7 +99,12 @@ def stream_health(health: CameraHealth, wanted_hz: float, age_s: float) -> Healt
 
 
 def session_health(
-    status: SessionStatus, not_ready: str, *, worst_late_s: float, frame_age_s: float
+    status: SessionStatus,
+    not_ready: str,
+    *,
+    worst_late_s: float,
+    frame_age_s: float,
+    num_lost_frames: int,
 ) -> Health:
     """A session; `not_ready` says why no episode may start, the worst is of the last second."""
     level, message = Level.OK, status.state.value
@@ -116,6 +121,7 @@ def session_health(
         "latest tick was late by (ms)": status.late_ns * 1e-6,
         "worst tick of the last second late by (ms)": worst_late_s * 1e3,
         "age of the newest frame (s)": frame_age_s,
+        "lost frames": num_lost_frames,
     }
     return Health(part="session", level=level, message=message, values=values)
 
@@ -148,3 +154,19 @@ def policy_health(
         "since the last answer (s)": answer_age_s,
     }
     return Health(part="policy", level=level, message=message, values=values)
+
+
+def answers_health(version: str, *, num_unanswered: int, num_refused: int) -> Health:
+    """What comes back from the policy, as the session sees it; counts since its start."""
+    level, message = Level.OK, f"follows {version}"
+    if not version:
+        level, message = Level.WARN, "no policy is being served"
+    elif num_unanswered or num_refused:
+        level = Level.WARN
+        message = f"{num_unanswered} observations unanswered, {num_refused} chunks not used"
+    values = {
+        "version": version,
+        "observations unanswered": num_unanswered,
+        "chunks not used": num_refused,
+    }
+    return Health(part="answers", level=level, message=message, values=values)

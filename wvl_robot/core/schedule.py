@@ -63,6 +63,11 @@ class ScheduleConfig(Config):
 class Schedule(Protocol):
     """What the policy pilot needs of a schedule."""
 
+    @property
+    def num_unanswered(self) -> int:
+        """Observations that were handed over and never answered in time, since the start."""
+        ...
+
     def expect_version(self, policy_version: str) -> None:
         """Use this version's chunks and no other's; what runs is forgotten."""
         ...
@@ -131,6 +136,11 @@ class ChunkSchedule:
         """Number of the first row of the running path that was used."""
         self._leaving: list[F64] = []
         """Rows of the path that is being left, from the tick of the switch on."""
+
+    @property
+    def num_unanswered(self) -> int:
+        """See `Schedule`."""
+        return self._inbox.num_unanswered
 
     def expect_version(self, policy_version: str) -> None:
         """See `Schedule`."""
@@ -230,6 +240,11 @@ class EnsembleSchedule:
         self._paths: list[ChunkPath] = []
         self._new: ChunkPath | None = None
         self._next_ask_ns = 0
+
+    @property
+    def num_unanswered(self) -> int:
+        """See `Schedule`."""
+        return self._inbox.num_unanswered
 
     def expect_version(self, policy_version: str) -> None:
         """See `Schedule`."""

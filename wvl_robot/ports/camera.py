@@ -30,7 +30,7 @@ class CameraHealth:
     rate_hz: float
     """Measured over the last second."""
     num_lost: int
-    """Gaps in the sensor's frame counter since the start."""
+    """Frames missing in the sensor's count since the start, wherever they were lost."""
 
 
 class Camera(Protocol):

@@ -22,7 +22,7 @@ from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.core.announced_sink import AnnouncedSink, EpisodeChange, EpisodeNews
 from wvl_robot.core.decision import Pilot, PolicyPilot, TeleopPilot
 from wvl_robot.core.episode_recorder import MAX_QUEUED_STEPS, EpisodeRecorder
-from wvl_robot.core.health import Health, recorder_health, session_health
+from wvl_robot.core.health import Health, answers_health, recorder_health, session_health
 from wvl_robot.core.labelling import relabel, withdraw
 from wvl_robot.core.schedule import make_schedule, schedule_of
 from wvl_robot.core.session import Session, SessionPorts
@@ -290,7 +290,8 @@ class SessionFront:
 
     def healths(self) -> tuple[Callable[[], Health], ...]:
         """For /diagnostics."""
-        return self._session_health, self._recorder_health
+        policy = (self._answers_health,) if self._follower is not None else ()
+        return self._session_health, self._recorder_health, *policy
 
     def report(self) -> None:
         """Publish the status."""
@@ -309,6 +310,16 @@ class SessionFront:
             self._said_not_ready,
             worst_late_s=max(self._late_ns) * 1e-9,
             frame_age_s=age_ns * 1e-9,
+            num_lost_frames=self._camera.health().num_lost,
+        )
+
+    def _answers_health(self) -> Health:
+        assert self._follower is not None
+        pilot = self._follower.pilot
+        return answers_health(
+            self._follower.version,
+            num_unanswered=pilot.num_unanswered,
+            num_refused=pilot.num_refused,
         )
 
     def _recorder_health(self) -> Health:

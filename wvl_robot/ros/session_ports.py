@@ -115,7 +115,7 @@ class RosCamera:
         """`tolerated` faults are none here: the age of the frames decides."""
         self._clock, self._tolerated = clock, tolerated
         self._frame: CameraFrame | None = None
-        self._health, self._heard_ns = _UNHEARD, 0
+        self._health, self._heard_ns, self._num_lost = _UNHEARD, 0, 0
         FrameHearer(host, self._take)
         host.subscribe(topics.CAMERA_STATUS, self._on_status)
 
@@ -124,19 +124,22 @@ class RosCamera:
         return self._frame
 
     def health(self) -> CameraHealth:
-        """See `Camera`."""
+        """See `Camera`; what was lost on the way from the camera node counts as lost, too."""
         health = self._health
         is_gone = self._clock.now_ns() - self._heard_ns > STATUS_TIMEOUT_NS
         fault = CameraFault.SILENT if is_gone else health.fault
         if fault in self._tolerated:
             fault = CameraFault.NONE
-        return CameraHealth(fault=fault, rate_hz=health.rate_hz, num_lost=health.num_lost)
+        num_lost = max(health.num_lost, self._num_lost)
+        return CameraHealth(fault=fault, rate_hz=health.rate_hz, num_lost=num_lost)
 
     def close(self) -> None:
         """The node is closed by its host."""
 
     def _take(self, frame: CameraFrame) -> None:
-        self._frame = frame
+        before, self._frame = self._frame, frame
+        if before is not None:  # a camera node that was started anew counts from zero again
+            self._num_lost += max(frame.frame_number - before.frame_number - 1, 0)
 
     def _on_status(self, status: msg.CameraStatus) -> None:
         self._health, self._heard_ns = convert.from_health(status), self._clock.now_ns()

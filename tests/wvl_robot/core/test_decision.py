@@ -139,3 +139,11 @@ def test_the_arm_holds_while_nobody_could_take_over_and_the_policy_is_asked_anew
     num_asked = len(decider.asked)
     pilot.decide(back)
     assert len(decider.asked) == num_asked + 1
+
+
+def test_a_chunk_that_cannot_be_used_is_counted() -> None:
+    decider = FakeDecider(FakeClock(), brain, policy_version="v0002")
+    pilot = pilot_of(decider)
+    pilot.begin(None, 0)
+    pilot.decide(observation())
+    assert pilot.num_refused == 1

@@ -10,6 +10,7 @@ from wvl_robot.core.arm_guard import ArmState
 from wvl_robot.core.health import (
     Health,
     Level,
+    answers_health,
     arm_health,
     policy_health,
     recorder_health,
@@ -53,7 +54,9 @@ def session(state: SessionState, not_ready: str = "") -> Health:
         num_missed_ticks=0,
         late_ns=0,
     )
-    return session_health(status, not_ready, worst_late_s=0.001, frame_age_s=0.02)
+    return session_health(
+        status, not_ready, worst_late_s=0.001, frame_age_s=0.02, num_lost_frames=3
+    )
 
 
 def test_a_moving_arm_is_fine_and_shows_its_numbers() -> None:
@@ -114,3 +117,14 @@ def test_a_policy_says_whether_it_serves_and_what_was_refused() -> None:
     assert policy_health("", "", **times).level is Level.WARN
     assert policy_health("v1", "", **times).message == "v1 serves"
     assert "v2: damaged" in policy_health("v1", "v2: damaged", **times).message
+
+
+def test_lost_observations_and_refused_chunks_are_worth_a_look() -> None:
+    assert answers_health("v1", num_unanswered=0, num_refused=0).level is Level.OK
+    health = answers_health("v1", num_unanswered=3, num_refused=1)
+    assert health.level is Level.WARN
+    assert health.message == "3 observations unanswered, 1 chunks not used"
+
+
+def test_frames_that_did_not_reach_the_session_are_shown() -> None:
+    assert session(SessionState.IDLE).values["lost frames"] == 3

@@ -398,3 +398,20 @@ def test_every_horizon_of_a_task_makes_a_schedule() -> None:
 def test_a_task_may_ask_for_an_ensemble() -> None:
     config = schedule_of(task(execute_steps=4, ensemble_decay=0.01), 24)
     assert isinstance(make_schedule(SPEC, config), EnsembleSchedule)
+
+
+@pytest.mark.parametrize("decay", [None, 0.01])
+def test_an_observation_counts_as_unanswered_once_it_is_given_up(decay: float | None) -> None:
+    plan = schedule(ensemble_decay=decay)
+    plan.asked(tick(0))
+    plan.offer(chunk(0), tick(1))
+    plan.asked(tick(6))
+    assert plan.num_unanswered == 0
+    plan.asked(tick(16))
+    assert plan.num_unanswered == 1
+
+
+def test_an_observation_that_was_answered_twice_counts_once() -> None:
+    plan = schedule()
+    assert plan.offer(chunk(0, sequence=4), tick(1)) is Reason.NONE
+    assert plan.offer(chunk(0, sequence=5), tick(1)) is Reason.DUPLICATE
