@@ -1,7 +1,7 @@
 """`wvl bench faults`: injects the faults of the plan at their nightly counts and reports."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from wvl_models.cli.output import JsonOption, make_console, make_progress, write
 from wvl_robot.cli.provenance import provenance
 from wvl_robot.faults.campaign import KindReport, run_row, sum_up
 from wvl_robot.faults.rows import MODULES, modules_of, open_row
-from wvl_robot.faults.trial import RowPlan
+from wvl_robot.faults.trial import RowPlan, Trial
 
 SHOWN_PROBLEMS = 5
 
@@ -30,12 +30,21 @@ def faults(
     """Inject faults on purpose; exit code 1 when a pass line did not hold once."""
     logging.getLogger().addHandler(logging.NullHandler())  # what injected faults make us log
     done: list[tuple[RowPlan, tuple[KindReport, ...]]] = []
+    source = provenance(first_seed)
+
+    def save(now: Sequence[tuple[RowPlan, tuple[KindReport, ...]]]) -> None:
+        if json is not None and json != "-":  # an interrupted night keeps what it has
+            write_json(json, source | {"rows": [_as_json(*one) for one in now]})
+
     for module in [m for number in row or sorted(MODULES) for m in modules_of(number)]:
-        done.append(_run(module, trials, first_seed, per_change))
-        if json is not None:  # after every row: an interrupted night keeps what it has
-            write_json(json, provenance(first_seed) | {"rows": [_as_json(*one) for one in done]})
-    reports = [report for _, some in done for report in some]
-    if json != "-":
+        for report in _run(module, trials, first_seed, per_change):
+            found = report
+            save([*done, found])
+        done.append(found)
+    reports = [one for _, some in done for one in some]
+    if json == "-":
+        write_json(json, source | {"rows": [_as_json(*one) for one in done]})
+    else:
         _print(reports)
     if any(report.problems for report in reports):
         raise typer.Exit(1)
@@ -43,16 +52,17 @@ def faults(
 
 def _run(
     module: str, trials: int | None, first_seed: int, per_change: bool
-) -> tuple[RowPlan, tuple[KindReport, ...]]:
+) -> Iterator[tuple[RowPlan, tuple[KindReport, ...]]]:
+    """What is known of a module's row, after every trial."""
     with closing(open_row(module)) as row, make_progress() as bar:
         plan = row.plan
         count = trials or (plan.per_change if per_change else plan.nightly)
         step = bar.add_task(f"row {plan.number}, {plan.title}", total=count * len(plan.kinds))
-        found = []
+        found: list[Trial] = []
         for trial in run_row(row, range(first_seed, first_seed + count)):
             found.append(trial)
             bar.advance(step)
-    return plan, sum_up(plan, found)
+            yield plan, sum_up(plan, found)
 
 
 def _as_json(plan: RowPlan, reports: Sequence[KindReport]) -> dict[str, Any]:
