@@ -40,7 +40,7 @@ from wvl_robot.ros.host import Ending, Host
 from wvl_robot.ros.live_lab import free_domain
 from wvl_robot.ros.profile import put_in_force
 from wvl_robot.share import share_folder
-from wvl_robot.virtual.cell import CellProcess, cell_config
+from wvl_robot.virtual.cell import CellProcess, CellReport, cell_config
 from wvl_robot.virtual.reflex import Reflex
 
 PATIENCE_S = 90.0
@@ -184,8 +184,11 @@ class LiveGraph:
             self.until(lambda: self.arm.state != "fault", "the arm to say that it is recovered")
         return answer
 
-    def start_episode(self, seed: int) -> str:
-        """Put the objects down, start, wait for the first step; the episode's id."""
+    def start_episode(self, seed: int, max_steps: int = 0) -> str:
+        """Put the objects down, start, wait for the first step; the episode's id.
+
+        It ends by itself after `max_steps`; 0: where the task says.
+        """
         now_ns = time.monotonic_ns()  # no state is published while the arm goes home
         self.until(
             lambda: self.session.stamp_ns > now_ns and self.session.is_ready,
@@ -194,7 +197,8 @@ class LiveGraph:
         )
         with self._cell_lock:
             self._cell.reset(seed)
-        answer = self.call(topics.START, srv.StartEpisode.Request(has_seed=True, seed=seed))
+        request = srv.StartEpisode.Request(has_seed=True, seed=seed, max_steps=max_steps)
+        answer = self.call(topics.START, request)
         if not answer.success:
             raise RobotError(f"no episode: {answer.message}")
         self.until(lambda: self.session.num_steps > 0, "the first step")
@@ -296,9 +300,13 @@ class LiveGraph:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _check_cell(self) -> None:
+    def cell_report(self) -> CellReport:
+        """What the robot server had to say since the cell was started."""
         with self._cell_lock:
-            found = self._cell.report().unenforced
+            return self._cell.report()
+
+    def _check_cell(self) -> None:
+        found = self.cell_report().unenforced
         self._cell_failures += found[self._num_known :]
         self._num_known = len(found)
 
