@@ -50,6 +50,12 @@ POLL_S = 0.005
 
 PREDICATE_PERIOD_S = 0.1
 
+OPERATED = (
+    *(topics.RECOVER, topics.GO_HOME, topics.CLEAR_FAULT),
+    *(topics.START, topics.STOP, topics.LABEL),
+)
+"""What an operator calls."""
+
 TASK = "lift_cube"
 
 OLDEST_NS = 150_000_000
@@ -150,10 +156,7 @@ class LiveGraph:
         self.host.subscribe(topics.EPISODE_EVENT, lambda event: self.events.append(event))
         self.host.subscribe(topics.SETPOINT, self._on_order)
         self.host.subscribe(topics.RECEIPT, self._on_receipt)
-        self._clients = {
-            e.name: self.host.node.create_client(e.kind, e.name)
-            for e in (topics.RECOVER, topics.GO_HOME, topics.START, topics.STOP, topics.CLEAR_FAULT)
-        }
+        self._clients = {e.name: self.host.node.create_client(e.kind, e.name) for e in OPERATED}
 
     # ---- what an operator does
 

@@ -16,6 +16,7 @@ MODULES: Mapping[int, tuple[str, ...]] = {
     7: ("row_07_policy",),
     8: ("row_08_watchdog",),
     10: ("row_10_full_disk",),
+    11: ("row_11_wall_clock",),
     12: ("row_12_network",),
     13: ("row_13_malformed",),
     14: ("row_14_input", "row_14_ros_input"),

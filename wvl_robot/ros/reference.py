@@ -107,8 +107,6 @@ def _qos(qos: QoSProfile) -> str:
     words = [reliability, f"the last {qos.depth}"]
     if qos.durability is DurabilityPolicy.TRANSIENT_LOCAL:
         words.append("late joiners hear it")
-    if 0 < qos.lifespan.nanoseconds < 10**12:
-        words.append(f"for {qos.lifespan.nanoseconds / 1e9:g} s")
     return ", ".join(words)
 
 

@@ -2,8 +2,8 @@
 
 Images go at best effort (a late one is worth nothing) and camera names are those of realsense-ros,
 so that RViz and rosbag users are at home, as are `joint_states`, /tf and /diagnostics; orders are
-reliable and expire; what a late joiner must know is latched; events are reliable and a hundred are
-kept.
+reliable and carry their own end on the monotonic clock, for DDS's lifespan follows the wall clock;
+what a late joiner must know is latched; events are reliable and a hundred are kept.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
-from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState, Joy
 from std_srvs.srv import Trigger
@@ -43,13 +42,10 @@ def _newest(depth: int = 1) -> QoSProfile:
     )
 
 
-def _reliable(depth: int, lifespan_s: float | None = None) -> QoSProfile:
-    qos = QoSProfile(
+def _reliable(depth: int) -> QoSProfile:
+    return QoSProfile(
         history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=ReliabilityPolicy.RELIABLE
     )
-    if lifespan_s is not None:
-        qos.lifespan = Duration(seconds=lifespan_s)
-    return qos
 
 
 def _latched() -> QoSProfile:
@@ -77,7 +73,7 @@ JOINT_STATES = Topic(name="joint_states", kind=JointState, qos=_reliable(10))
 EE_POSE = Topic(name="robot/ee_pose", kind=PoseStamped, qos=_reliable(10))
 TF = Topic(name="/tf", kind=TFMessage, qos=_reliable(100))
 TF_STATIC = Topic(name="/tf_static", kind=TFMessage, qos=_latched())
-SETPOINT = Topic(name="robot/setpoint", kind=msg.Setpoint, qos=_reliable(1, lifespan_s=0.2))
+SETPOINT = Topic(name="robot/setpoint", kind=msg.Setpoint, qos=_reliable(1))
 RECEIPT = Topic(name="robot/receipt", kind=msg.SetpointReceipt, qos=_reliable(20))
 
 SESSION_STATUS = Topic(name="session/status", kind=msg.SessionStatus, qos=_latched())
