@@ -354,7 +354,7 @@ def resolve(
     share = share or share_folder()
     is_virtual = True
     if "rig" in values:
-        is_virtual = load_rig(share, values["rig"]).camera.serial == "virtual"
+        is_virtual = load_rig(share, values["rig"]).is_virtual
         load_task(share, values["task"])
     if not is_virtual and values.get("teleop") == "scripted":
         raise ConfigError(

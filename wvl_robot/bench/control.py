@@ -24,9 +24,9 @@ import psutil
 from wvl_models.contract.errors import RobotError, SetupError
 from wvl_models.episodes.store import EpisodeStore
 from wvl_robot.bench.columns import READY, read_columns
-from wvl_robot.bench.graph_child import END_PATIENCE_S, GraphChild
 from wvl_robot.bench.timing import Spread, Window, lateness_ns, num_gaps, num_skipped, spread
 from wvl_robot.environment import node_environment
+from wvl_robot.graph_child import END_PATIENCE_S, GraphChild
 
 PERIOD_NS = 100_000_000
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from wvl_models.cli.output import make_console
 from wvl_models.contract.camera import Intrinsics
-from wvl_models.contract.errors import CameraError, ConfigError
+from wvl_models.contract.errors import ConfigError
 from wvl_models.contract.observation import CameraFrame
 from wvl_models.contract.pose import Pose
 from wvl_robot.adapters.franka_connect import connect
@@ -132,7 +132,7 @@ def _problem(
 ) -> str:
     """Why a picture is of no use; empty where it is."""
     if frame is None:
-        return str(CameraError("no frame has come yet"))
+        return "no frame has come yet"
     if before.distance_m(after) > STILL_M:
         return "the arm is moving; hold it still"
     if board.find(frame.rgb, intrinsics) is None:

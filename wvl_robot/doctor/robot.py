@@ -7,7 +7,7 @@ from wvl_robot.adapters.franka_connect import connect
 from wvl_robot.doctor.finding import Finding, fail, ok, warn
 from wvl_robot.rig.config import RobotConfig
 
-FCI_PORT, GRIPPER_PORT = 1337, 1338
+FCI_PORT = 1337
 
 TIMEOUT_S = 1.0
 

@@ -27,7 +27,7 @@ from wvl_robot.ros.host import Host
 from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import CampaignParams
 from wvl_robot.ros.process import run
-from wvl_robot.ros.rig import VIRTUAL_SERIAL, share_of
+from wvl_robot.ros.rig import share_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -187,7 +187,7 @@ def write_report(report: CampaignReport, path: Path) -> None:
 
 def configure(host: Host, params: CampaignParams) -> Activate:
     """Configured: the plan is made. Active: it is carried out, from its beginning."""
-    if load_rig(share_of(params.share), params.rig).camera.serial != VIRTUAL_SERIAL:
+    if not load_rig(share_of(params.share), params.rig).is_virtual:
         raise ConfigError(
             f"rig '{params.rig}' cannot reset itself, so it has no campaigns: leave num_episodes "
             "and seeds out, and start each episode yourself."

@@ -9,25 +9,19 @@ must not have it locked then (`EpisodeStore.close` lets go; the next write locks
 store ends the graph with the store's own sentence, and nothing is lost.
 """
 
-import contextlib
 import importlib.util
 import json
 import logging
 import os
-import signal
 import socket
-import subprocess
-import sys
 import tempfile
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wvl_models.contract.errors import RobotError, SetupError
+from wvl_models.contract.errors import SetupError
 from wvl_models.loop.lab import LiveDeployment
+from wvl_robot.graph_child import GraphChild
 from wvl_robot.rig.config import load_rig
 
 _LOG = logging.getLogger(__name__)
@@ -37,10 +31,6 @@ NEEDED = ("rclpy", "wvl_interfaces")
 START_PATIENCE_S, EPISODE_PATIENCE_S = 300.0, 240.0
 """A graph is up after 5 s and an episode takes 10 s; on a loaded machine much longer, and an
 episode that was given up is tried anew."""
-
-END_PATIENCE_S = 45.0
-
-NUM_LAST_LINES = 15
 
 NUM_DOMAINS = 101
 """Domains 1 to 101 leave Linux's ephemeral ports alone."""
@@ -126,81 +116,18 @@ class RosLiveLab:
                 "report": str(report),
                 **arguments,
             }
-            patience_s = START_PATIENCE_S + EPISODE_PATIENCE_S * num_episodes
-            child = _Child(graph, everything, log, self._announce)
-            child.wait(patience_s)
+            environment = os.environ | {
+                "ROS_DOMAIN_ID": str(free_domain()),
+                "ROS_LOG_DIR": str(log.parent / "ros"),
+            }
+            given = {name: value for name, value in everything.items() if value}
+            with GraphChild(graph, given, environment, log, self._pass_on) as child:
+                child.wait_end(START_PATIENCE_S + EPISODE_PATIENCE_S * num_episodes)
             return json.loads(report.read_text(encoding="utf-8"))
 
-
-class _Child:
-    """`wvl up` as a child process, its output in a log."""
-
-    def __init__(
-        self,
-        graph: str,
-        arguments: Mapping[str, str],
-        log: Path,
-        announce: Callable[[str], None],
-    ) -> None:
-        command = [sys.executable, "-m", "wvl_models.cli.main", "up", graph]
-        command += [f"{name}:={value}" for name, value in arguments.items() if value]
-        environment = os.environ | {
-            "ROS_DOMAIN_ID": str(free_domain()),
-            "ROS_LOG_DIR": str(log.parent / "ros"),
-        }
-        self._graph, self._log, self._announce = graph, log, announce
-        self._last: deque[str] = deque(maxlen=NUM_LAST_LINES)
-        self._child = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,  # Ctrl-C is for us; we end it
-        )
-        self._reader = threading.Thread(target=self._read, name="live graph", daemon=True)
-        self._reader.start()
-
-    def wait(self, patience_s: float) -> None:
-        """Until the graph has ended by itself; RobotError with its last lines where it failed."""
-        started_s = time.monotonic()
-        try:
-            code = self._child.wait(patience_s)
-        except subprocess.TimeoutExpired:
-            self._end()
-            raise RobotError(
-                f"{self._graph} has not finished within {time.monotonic() - started_s:.0f} s. "
-                + self._words()
-            ) from None
-        except BaseException:
-            self._end()
-            raise
-        self._reader.join(END_PATIENCE_S)
-        if code != 0:
-            raise RobotError(f"{self._graph} ended with exit code {code}. " + self._words())
-
-    def _end(self) -> None:
-        for number in (signal.SIGINT, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                os.killpg(self._child.pid, number)
-                self._child.wait(END_PATIENCE_S)
-                return
-
-    def _words(self) -> str:
-        lines = "\n".join(f"  {line}" for line in self._last)
-        return f"Its last lines (all of them: {self._log}):\n{lines}"
-
-    def _read(self) -> None:
-        assert self._child.stdout is not None
-        with self._child.stdout as lines, self._log.open("a", encoding="utf-8") as log:
-            for line in lines:
-                log.write(line)
-                log.flush()
-                self._last.append(line.rstrip("\n"))
-                if " campaign " in line and "[INFO]" in line:
-                    self._announce(line.partition("[INFO] ")[2].strip())
+    def _pass_on(self, line: str) -> None:
+        if " campaign " in line and "[INFO]" in line:
+            self._announce(line.partition("[INFO] ")[2].strip())
 
 
 def free_domain() -> int:

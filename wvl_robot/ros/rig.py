@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from wvl_robot.rig.config import VIRTUAL_SERIAL as VIRTUAL_SERIAL
 from wvl_robot.rig.config import RigConfig, load_rig
 from wvl_robot.ros.params import RigParams
 from wvl_robot.share import share_folder

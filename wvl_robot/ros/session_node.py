@@ -40,7 +40,7 @@ from wvl_robot.ros.joy_teleop import Controls, hear_desk
 from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import SessionParams
 from wvl_robot.ros.process import run
-from wvl_robot.ros.rig import VIRTUAL_SERIAL, load_rig_of
+from wvl_robot.ros.rig import load_rig_of
 from wvl_robot.ros.session_ports import RosArmLink, RosCamera, RosDecider, RosRecovery, RosReferee
 from wvl_robot.ros.timeliness import keep_time
 
@@ -117,7 +117,7 @@ class Setup:
                 f"teleop '{self.params.teleop}' cannot drive here: choose a device, or scripted on "
                 "the virtual cell."
             )
-        if self.rig.camera.serial != VIRTUAL_SERIAL:
+        if not self.rig.is_virtual:
             raise ConfigError(f"rig '{self.rig.name}' is a real one: nobody scripted drives it.")
         from wvl_robot.virtual.operator import Imprecision, ScriptedOperator
         from wvl_robot.virtual.tasks import virtual_task

@@ -1,5 +1,6 @@
 """Real rollouts of the policy, back into the world model (paper 4.3)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,20 @@ def roll_out(circle: Circle, turn: int) -> dict[str, Any]:
     temperatures = [data.explore_temperature * (i % 2) for i in range(data.rollouts)]
     work = circle.require_lab().deploy(folder, seeds, temperatures)
     ids = list(follow(circle.progress, f"rollouts, turn {turn}", len(seeds), work))
+    return rollouts_result(circle, version, ids, num_given_up=len(seeds) - len(ids))
+
+
+def rollouts_result(
+    circle: Circle, version: str, ids: Sequence[str], num_given_up: int
+) -> dict[str, Any]:
+    """What a stage of rollouts leaves: which of them train, and which are kept from training."""
     held_out = ids[HOLD_OUT_EVERY - 1 :: HOLD_OUT_EVERY]
     return {
         "policy": version,
         "train": [name for name in ids if name not in set(held_out)],
-        "held_out": held_out,
-        "num_given_up": len(seeds) - len(ids),
-        "outcomes": outcomes(circle, ids) if ids else {},
+        "held_out": list(held_out),
+        "num_given_up": num_given_up,
+        "outcomes": outcomes(circle, list(ids)) if ids else {},
     }
 
 

@@ -16,12 +16,11 @@ from wvl_models.episodes.snapshot import EpisodeFilter
 from wvl_models.evaluation.intervals import rate
 from wvl_models.loop.circle import Circle
 from wvl_models.loop.stages.collect import outcomes, successes
+from wvl_models.loop.stages.feedback import rollouts_result
+from wvl_models.loop.stages.practise import trial_result, tried_version
 
 TEST_EVERY = 5
 """Every fifth recorded episode is kept to score the world model."""
-
-HOLD_OUT_EVERY = 5
-"""Every fifth rollout likewise, as in `feedback`."""
 
 _BY_HAND = (Origin.TELEOP, Origin.SCRIPTED)
 
@@ -54,14 +53,7 @@ def roll_out(circle: Circle, turn: int) -> dict[str, Any]:
     """Labelled deployments of the policy in force, for the world model (paper 4.3)."""
     version = circle.policy_before(turn)
     ids = [row.facts.episode_id for row in _deployed(circle, version, circle.config.data.rollouts)]
-    held_out = ids[HOLD_OUT_EVERY - 1 :: HOLD_OUT_EVERY]
-    return {
-        "policy": version,
-        "train": [name for name in ids if name not in set(held_out)],
-        "held_out": held_out,
-        "num_given_up": 0,
-        "outcomes": outcomes(circle, ids),
-    }
+    return rollouts_result(circle, version, ids, num_given_up=0)
 
 
 def gate(circle: Circle, turn: int) -> dict[str, Any]:
@@ -101,22 +93,12 @@ def deploy(circle: Circle, turn: int) -> dict[str, Any]:
 
 def try_out(circle: Circle, turn: int) -> dict[str, Any]:
     """The report's success rate: all labelled deployments of the SFT policy or of a candidate."""
-    if turn == 0:
-        version = circle.run.result("sft")["version"]
-    else:
-        version = circle.run.result(f"gate-{turn}")["candidate"]
+    version = tried_version(circle, turn)
     rows = _deployed(circle, version, circle.config.trials.held_out)
     found = rate(_score(rows), len(rows))
     circle.progress.begin(f"trials, turn {turn}", 1)
     circle.progress.reach(1, str(found))
-    return {
-        "policy": version,
-        "turn": turn,
-        "n": found.n,
-        "successes": found.successes,
-        "low": round(found.low, 4),
-        "high": round(found.high, 4),
-    }
+    return trial_result(version, turn, found)
 
 
 def _deployed(circle: Circle, version: str, wanted: int) -> list[SummaryRow]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from wvl_models.evaluation.intervals import rate
+from wvl_models.evaluation.intervals import Rate, rate
 from wvl_models.loop.circle import Circle
 from wvl_models.loop.progress import follow
 from wvl_models.policy.checkpoint import load_policy
@@ -104,15 +104,24 @@ def gate(circle: Circle, turn: int) -> dict[str, Any]:
 
 def try_out(circle: Circle, turn: int) -> dict[str, Any]:
     """The report's success rate: of the SFT policy (turn 0) or of a turn's candidate."""
-    if turn == 0:
-        version = circle.run.result("sft")["version"]
-    else:
-        version = circle.run.result(f"gate-{turn}")["candidate"]
+    version = tried_version(circle, turn)
     seeds = [circle.seeds.trials(i) for i in range(circle.config.trials.held_out)]
     work = circle.require_lab().try_out(circle.registry.folder("policy", version), seeds)
     trials = list(follow(circle.progress, f"trials, turn {turn}", len(seeds), work))
     found = rate(sum(trial.is_success for trial in trials), len(trials))
     circle.progress.reach(len(trials), str(found))
+    return trial_result(version, turn, found)
+
+
+def tried_version(circle: Circle, turn: int) -> str:
+    """Whose success rate a turn reports."""
+    if turn == 0:
+        return str(circle.run.result("sft")["version"])
+    return str(circle.run.result(f"gate-{turn}")["candidate"])
+
+
+def trial_result(version: str, turn: int, found: Rate) -> dict[str, Any]:
+    """What a stage of trials leaves, as the report reads it."""
     return {
         "policy": version,
         "turn": turn,

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from wvl_models.contract.errors import RobotError
@@ -22,19 +22,28 @@ END_PATIENCE_S = 45.0
 _NUM_WORDS = 15
 
 
+def _ignore(line: str) -> None:
+    """Nobody listens."""
+
+
 class GraphChild:
     """`wvl up GRAPH key:=value ...`; a context manager that ends it."""
 
     def __init__(
-        self, graph: str, arguments: Mapping[str, str], environment: Mapping[str, str], log: Path
+        self,
+        graph: str,
+        arguments: Mapping[str, str],
+        environment: Mapping[str, str],
+        log: Path,
+        on_line: Callable[[str], None] = _ignore,
     ) -> None:
-        """`log` gets everything that the nodes say."""
+        """`log` gets everything that the nodes say, `on_line` each line in a thread of its own."""
         command = [sys.executable, "-m", "wvl_models.cli.main", "up", graph]
         command += [f"{name}:={value}" for name, value in arguments.items()]
         self.pids: dict[str, int] = {}
         """Process ids of the nodes that have started."""
         self._lines: list[str] = []
-        self._log = log
+        self._graph, self._log, self._on_line = graph, log, on_line
         self._child = subprocess.Popen(
             command,
             env=dict(environment),
@@ -67,6 +76,21 @@ class GraphChild:
         if self._child.poll() is not None:
             raise RobotError(f"the graph ended by itself. {self._words()}")
 
+    def wait_end(self, patience_s: float) -> None:
+        """Until the graph has ended by itself; RobotError with its last lines where it failed."""
+        started_s = time.monotonic()
+        try:
+            code = self._child.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            self.close()
+            raise RobotError(
+                f"{self._graph} has not finished within {time.monotonic() - started_s:.0f} s. "
+                + self._words()
+            ) from None
+        self._reader.join(END_PATIENCE_S)
+        if code != 0:
+            raise RobotError(f"{self._graph} ended with exit code {code}. " + self._words())
+
     def close(self) -> None:
         """End the graph; may be called twice."""
         for number in (signal.SIGINT, signal.SIGKILL):
@@ -93,5 +117,6 @@ class GraphChild:
                 log.write(line)
                 log.flush()
                 self._lines.append(line.rstrip("\n"))
+                self._on_line(line)
                 if found := _STARTED.search(line):
                     self.pids[found.group(1)] = int(found.group(2))
