@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+"""Fast DDS 2 reads the first, Fast DDS 3 (Kilted and newer) the second."""
+
 
 def node_environment(share: Path, base: Mapping[str, str]) -> dict[str, str]:
     """`base` with what the nodes need; what is set already stays."""
@@ -14,8 +17,7 @@ def node_environment(share: Path, base: Mapping[str, str]) -> dict[str, str]:
         "MUJOCO_GL": "egl",
         "LP_NUM_THREADS": "0",
         "PYTHONUNBUFFERED": "1",
-        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
-        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
+        **dict.fromkeys(PROFILE_VARIABLES, profile),
         # Orders move an arm: by default nobody outside this machine hears or sends any.
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         "RCUTILS_COLORIZED_OUTPUT": "0",

@@ -10,11 +10,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import FrameType
 
 from wvl_robot import orphan
+from wvl_robot.participant import LAST_ID, as_participant
 
 CRASHED = 70
 """Exit code of a node that must be started anew (EX_SOFTWARE of sysexits.h)."""
@@ -23,6 +26,9 @@ MAX_RESTARTS, WITHIN_S = 3, 600.0
 """More crashes than this are no accident."""
 
 DELAY_S = 0.5
+
+NUM_IDS = 10
+"""Of the participants that take turns, from the last one downwards."""
 
 
 class Respawner:
@@ -33,15 +39,20 @@ class Respawner:
         self._child: subprocess.Popen[bytes] | None = None
         self._is_ending = False
         self._restarts_s: list[float] = []
+        self._num_restarts = 0
 
     def run(self) -> int:
         """Until it ends for good; its last exit code, negative for a signal."""
+        with tempfile.TemporaryDirectory(prefix="wvl-respawn-") as folder:
+            return self._run(Path(folder))
+
+    def _run(self, folder: Path) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._forward)
         while True:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", *self._words],
-                env={**os.environ, orphan.VARIABLE: str(os.getpid())},
+                env={**self._environment(folder), orphan.VARIABLE: str(os.getpid())},
             )
             code = self._child.wait()
             if self._is_ending or not (code < 0 or code == CRASHED) or not self._may_restart():
@@ -53,12 +64,18 @@ class Respawner:
             if self._is_ending:
                 return 0
 
+    def _environment(self, folder: Path) -> Mapping[str, str]:
+        if not self._num_restarts:
+            return os.environ
+        return as_participant(os.environ, LAST_ID - self._num_restarts % NUM_IDS, folder)
+
     def _may_restart(self) -> bool:
         now_s = time.monotonic()
         self._restarts_s = [one for one in self._restarts_s if now_s - one < WITHIN_S]
         if len(self._restarts_s) >= MAX_RESTARTS:
             return False
         self._restarts_s.append(now_s)
+        self._num_restarts += 1
         return True
 
     def _forward(self, number: int, frame: FrameType | None) -> None:

@@ -9,7 +9,8 @@ import pytest
 from tests.cells import SHARE
 from tests.ros.graphs import Place
 from wvl_models.contract.errors import SetupError
-from wvl_robot.ros.profile import VARIABLES, put_in_force
+from wvl_robot.environment import PROFILE_VARIABLES
+from wvl_robot.ros.profile import put_in_force
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
@@ -29,7 +30,7 @@ os._exit(0)
 
 
 def run(**environment: str) -> str:
-    clean = {key: value for key, value in os.environ.items() if key not in VARIABLES}
+    clean = {key: value for key, value in os.environ.items() if key not in PROFILE_VARIABLES}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(SHARE)],
         env=clean | environment,
@@ -55,6 +56,6 @@ def test_another_profile_without_room_is_told_loudly(place: Place) -> None:
 
 
 def test_a_profile_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLES[0], "/nowhere.xml")
+    monkeypatch.setenv(PROFILE_VARIABLES[0], "/nowhere.xml")
     with pytest.raises(SetupError, match=r"/nowhere\.xml"):
         put_in_force(SHARE)

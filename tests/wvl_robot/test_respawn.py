@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from wvl_robot import orphan
+from wvl_robot.environment import PROFILE_VARIABLES
+from wvl_robot.share import share_folder
 
 pytestmark = pytest.mark.slow
 
@@ -19,6 +21,8 @@ from wvl_robot.orphan import end_with_supervisor
 end_with_supervisor()
 with open("starts", "a") as file:
     file.write(f"{os.getpid()}\\n")
+with open("profiles", "a") as file:
+    file.write(os.environ.get("FASTRTPS_DEFAULT_PROFILES_FILE", "none") + "\\n")
 code = sys.argv[1]
 if code == "stay":
     time.sleep(60)
@@ -54,6 +58,15 @@ def test_a_crash_is_followed_by_three_new_starts_and_then_it_is_the_end(tmp_path
     assert child.returncode == 70
     assert len(starts(tmp_path)) == 4
     assert "victim crashed (exit code 70); started anew, 3 of 3 times" in told
+
+
+def test_every_new_start_is_another_dds_participant(tmp_path: Path) -> None:
+    """With the ports of the killed one it may stay unheard (wvl_robot.participant)."""
+    profile = share_folder() / "config" / "fastdds_shm.xml"
+    begin(tmp_path, "70", **dict.fromkeys(PROFILE_VARIABLES, str(profile))).communicate(timeout=120)
+    profiles = (tmp_path / "profiles").read_text().split()
+    assert profiles[0] == str(profile)
+    assert len(set(profiles)) == 4
 
 
 @pytest.mark.parametrize("code", ["0", "1"])

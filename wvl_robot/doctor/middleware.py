@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 from wvl_robot.doctor.finding import Finding, fail, ok, warn
-from wvl_robot.ros.profile import NEEDED_BYTES, SHARED_MEMORY, VARIABLES, profile_file
+from wvl_robot.environment import PROFILE_VARIABLES
+from wvl_robot.ros.profile import NEEDED_BYTES, SHARED_MEMORY, profile_file
 
 RMW = "rmw_fastrtps_cpp"
 
@@ -23,7 +24,7 @@ def check_middleware(share: Path) -> list[Finding]:
                 "the workspace",
             )
         ]
-    chosen = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), None)
+    chosen = next((os.environ[name] for name in PROFILE_VARIABLES if os.environ.get(name)), None)
     return [
         judge_rmw(os.environ.get("RMW_IMPLEMENTATION", "")),
         judge_profile(chosen, profile_file(share)),
@@ -42,9 +43,10 @@ def judge_profile(chosen: str | None, ours: Path) -> Finding:
     """Nodes put our profile in force unless the environment names another."""
     if chosen is None or Path(chosen) == ours:
         return ok("shared-memory profile", str(ours))
+    mend = f"unset {PROFILE_VARIABLES[0]}"
     if not Path(chosen).is_file():
-        return fail("shared-memory profile", f"{chosen} does not exist", f"unset {VARIABLES[0]}")
-    return warn("shared-memory profile", f"{chosen} is in force, not ours", f"unset {VARIABLES[0]}")
+        return fail("shared-memory profile", f"{chosen} does not exist", mend)
+    return warn("shared-memory profile", f"{chosen} is in force, not ours", mend)
 
 
 def judge_shared_memory(free_bytes: int) -> Finding:

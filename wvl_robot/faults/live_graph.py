@@ -26,6 +26,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from std_srvs.srv import Trigger
 from wvl_interfaces import msg, srv
 
+from wvl_models.contract.action import ACTION_DIM
 from wvl_models.contract.errors import RobotError, SetupError
 from wvl_models.contract.verdict import Verdict
 from wvl_robot.environment import node_environment
@@ -124,6 +125,8 @@ class LiveGraph:
         self.events: deque[Any] = deque(maxlen=100)  # EpisodeEvent
         self.sent: deque[Sent] = deque(maxlen=2000)
         self.receipts: deque[Any] = deque(maxlen=200)  # SetpointReceipt
+        self.chunk_ends_ns: deque[int] = deque(maxlen=100)
+        """When each chunk that was heard is over."""
         self.stale: list[str] = []
         """Orders that were used although they were too old; must stay empty."""
         self._stamps: dict[int, int] = {}
@@ -154,6 +157,7 @@ class LiveGraph:
         ):
             self.host.subscribe(topic, lambda message, name=name: setattr(self, name, message))
         self.host.subscribe(topics.EPISODE_EVENT, lambda event: self.events.append(event))
+        self.host.subscribe(topics.ACTION_CHUNK, self._on_chunk)
         self.host.subscribe(topics.SETPOINT, self._on_order)
         self.host.subscribe(topics.RECEIPT, self._on_receipt)
         self._clients = {e.name: self.host.node.create_client(e.kind, e.name) for e in OPERATED}
@@ -175,10 +179,16 @@ class LiveGraph:
                 if self.arm.state != "fault":
                     break
                 self.recover()
+        if "policy" in self.nodes:
+            self.until(self.is_served, "a policy to be served", lambda: str(self.policy))
         if "session" in self.nodes:
             self.until(lambda: self._says("session"), "the session node to speak")
             self._finish_session()
             self.until(self._is_ready, "the session to be ready", lambda: str(self.session))
+
+    def is_served(self) -> bool:
+        """Whether a policy says that it answers."""
+        return self.policy is not None and self.policy.policy_version != ""
 
     def recover(self) -> Any:  # Trigger.Response
         """The operator's one action after a fault of the arm."""
@@ -204,8 +214,19 @@ class LiveGraph:
         answer = self.call(topics.START, request)
         if not answer.success:
             raise RobotError(f"no episode: {answer.message}")
-        self.until(lambda: self.session.num_steps > 0, "the first step")
-        return str(answer.episode_id)
+        episode_id = str(answer.episode_id)
+        self.until(lambda: self._is_at_work(episode_id), "the first step")
+        return episode_id
+
+    def until_chunk(self) -> None:
+        """Wait for the running episode's next chunk; RobotError where it is given up before."""
+        self.chunk_ends_ns.clear()
+        episode_id = self.session.episode_id
+        self.until(
+            lambda: self._is_at_work(episode_id) and bool(self.chunk_ends_ns),
+            "a chunk",
+            lambda: str(self.session),
+        )
 
     def stop_episode(self) -> None:
         """Commit what is running."""
@@ -316,6 +337,11 @@ class LiveGraph:
     def _says(self, attribute: str) -> bool:
         return getattr(self, attribute) is not None
 
+    def _is_at_work(self, episode_id: str) -> bool:
+        if self.session.state == "fault":
+            raise RobotError(f"{episode_id} was given up: {self.session.fault}")
+        return bool(self.session.episode_id == episode_id and self.session.num_steps > 0)
+
     def _is_ready(self) -> bool:
         if self.arm is not None and self.arm.state == "fault":
             self.recover()
@@ -340,6 +366,10 @@ class LiveGraph:
         self._publish_success(
             msg.SuccessState(stamp_ns=stamp_ns, task=TASK, is_success=bool(is_success))
         )
+
+    def _on_chunk(self, chunk: msg.ActionChunk) -> None:
+        lasts_ns = chunk.period_ns * len(chunk.actions) // ACTION_DIM
+        self.chunk_ends_ns.append(time.monotonic_ns() + lasts_ns)
 
     def _on_order(self, order: msg.Setpoint) -> None:
         self._stamps[order.sequence] = order.stamp_ns

@@ -1,6 +1,7 @@
 """A node of a graph as a process that a trial may kill, stop and start anew."""
 
 import contextlib
+import itertools
 import os
 import shlex
 import signal
@@ -12,8 +13,14 @@ from pathlib import Path
 from wvl_robot import orphan
 from wvl_robot.cli.supervisor import command_line
 from wvl_robot.graph import NodeStart
+from wvl_robot.participant import FIRST_ID, as_participant
 
 END_S = 40.0
+
+NUM_IDS = 10
+"""Of the participants that take turns; `wvl_robot.respawn` has the others."""
+
+_restarts = itertools.count()
 
 
 class NodeProcess:
@@ -55,10 +62,14 @@ class NodeProcess:
         """Start it; nothing happens where it lives."""
         if self.is_alive:
             return
+        environment = self._environment
+        if self.num_starts:
+            participant_id = FIRST_ID + next(_restarts) % NUM_IDS
+            environment = as_participant(environment, participant_id, self._log.parent)
         with self._log.open("ab") as log:
             self._child = subprocess.Popen(
                 self._command,
-                env=self._environment,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

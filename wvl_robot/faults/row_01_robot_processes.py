@@ -111,8 +111,16 @@ def _attempt(graph: LiveGraph, victim: str, rng: np.random.Generator) -> Mapping
     for name, pid in others.items():
         promise(graph.nodes[name].is_alive and graph.pid(name) == pid, f"{name} was restarted")
     judge_store(graph, before, episode_id, may_be_whole=victim == "learner")
+    _promise_an_episode(graph)
     figures = {"back_s": back_s, "noise_ms": noise_ms}
     return figures | ({"rest_ms": rest_ms} if victim in REST_MS else {})
+
+
+def _promise_an_episode(graph: LiveGraph) -> None:
+    """The graph is back when an episode runs, not when its nodes say so."""
+    graph.start_episode(0)
+    graph.until_chunk()
+    graph.stop_episode()
 
 
 def digests(graph: LiveGraph) -> Mapping[str, str]:

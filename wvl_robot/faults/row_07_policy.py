@@ -8,7 +8,6 @@ CUDA's own out-of-memory needs a GPU and is not among the kinds.
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,6 @@ from wvl_robot.faults.live_graph import GraphSupply, LiveGraph, publish_shipped_
 from wvl_robot.faults.promise import promise
 from wvl_robot.faults.spoiled_policy_node import VARIABLE
 from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
-from wvl_robot.ros import topics
 
 NODES = ("robot", "camera", "policy", "session")
 
@@ -72,16 +70,11 @@ class PolicyRow:
 
 
 def _attempt(graph: LiveGraph, kind: str, rng: np.random.Generator) -> Mapping[str, float]:
-    file, ends_ns = graph.folder / FAULT_FILE, []
-
-    def note(chunk: Any) -> None:  # ActionChunk
-        ends_ns.append(time.monotonic_ns() + chunk.period_ns * len(chunk.actions) // 7)
-
-    graph.host.subscribe(topics.ACTION_CHUNK, note)
+    file = graph.folder / FAULT_FILE
     others = {name: graph.pid(name) for name in NODES if name != "policy"}
     graph.go_home()
     graph.start_episode(int(rng.integers(1000)))
-    graph.until(lambda: bool(ends_ns), "the first chunk")
+    graph.until_chunk()
     time.sleep(rng.uniform(0.0, 2.0))
     num_crashes = graph.nodes["policy"].said.count("crashed (exit code")
     file.write_text(kind, encoding="ascii")
@@ -90,7 +83,7 @@ def _attempt(graph: LiveGraph, kind: str, rng: np.random.Generator) -> Mapping[s
             time.sleep(SLOW_FOR_S)
             figures: dict[str, float] = {}
         else:
-            figures = _watch_crash(graph, num_crashes, ends_ns, file)
+            figures = _watch_crash(graph, num_crashes, file)
     finally:
         file.unlink(missing_ok=True)
     for name, pid in others.items():
@@ -98,22 +91,17 @@ def _attempt(graph: LiveGraph, kind: str, rng: np.random.Generator) -> Mapping[s
     return figures
 
 
-def _watch_crash(
-    graph: LiveGraph, num_crashes: int, ends_ns: list[int], file: Path
-) -> dict[str, float]:
+def _watch_crash(graph: LiveGraph, num_crashes: int, file: Path) -> dict[str, float]:
     """Until the policy serves again."""
     node = graph.nodes["policy"]
     graph.until(lambda: node.said.count("crashed (exit code") > num_crashes, "the crash")
     graph.policy, start_s = None, time.monotonic()
     file.unlink()
-    graph.until(
-        lambda: graph.policy is not None and graph.policy.policy_version != "",
-        "the policy to serve again",
-        at_most_s=2 * SERVING_S,
-    )
+    graph.until(graph.is_served, "the policy to serve again", at_most_s=2 * SERVING_S)
     serving_s = time.monotonic() - start_s
-    graph.until(lambda: time.monotonic_ns() > ends_ns[-1] + 500_000_000, "the end of the chunk")
-    rest_ms, noise_ms = graph.watch.rest_ms(ends_ns[-1]), graph.watch.noise_ms(ends_ns[-1])
+    end_ns = graph.chunk_ends_ns[-1]
+    graph.until(lambda: time.monotonic_ns() > end_ns + 500_000_000, "the end of the chunk")
+    rest_ms, noise_ms = graph.watch.rest_ms(end_ns), graph.watch.noise_ms(end_ns)
     promise(rest_ms <= REST_MS + noise_ms, f"moving {rest_ms:.0f} ms after the last chunk")
     promise(serving_s <= SERVING_S, f"{serving_s:.0f} s until the policy served again")
     return {"rest_ms": rest_ms, "serving_s": serving_s, "noise_ms": noise_ms}

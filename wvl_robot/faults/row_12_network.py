@@ -76,10 +76,8 @@ class _Attempt:
 
     def __init__(self, graph: FarGraph, kind: str, rng: np.random.Generator) -> None:
         self._graph, self._link, self._kind, self._rng = graph, graph.link, kind, rng
-        self._heard_ns: list[int] = []
         self._counts: dict[str, float] = {}
         self._counted_ns = 0
-        graph.host.subscribe(topics.ACTION_CHUNK, lambda _: self._heard_ns.append(_now_ns()))
         graph.host.subscribe(topics.DIAGNOSTICS, self._on_diagnostics)
 
     def run(self) -> Mapping[str, float]:
@@ -89,7 +87,7 @@ class _Attempt:
         graph.go_home()
         before = self._read_counts()
         episode_id = graph.start_episode(int(self._rng.integers(1000)), max_steps=MAX_STEPS)
-        graph.until(lambda: bool(self._heard_ns), "the first chunk")
+        graph.until_chunk()
         time.sleep(self._rng.uniform(0.0, 1.0))
         struck_ns, lost, doubled = _now_ns(), link.num_lost, link.num_doubled
         link.strike(self._weather(), self._rng)
@@ -139,7 +137,7 @@ class _Attempt:
 
     def _promise_rest(self, struck_ns: int) -> dict[str, float]:
         """No later than the end of the last chunk that passed, the arm stands still."""
-        end_ns = max(self._heard_ns) + round(CHUNK_S * 1e9)
+        end_ns = self._graph.chunk_ends_ns[-1]
         rest_ms = self._graph.watch.rest_ms(end_ns)
         noise_ms = self._graph.watch.noise_ms(struck_ns)
         promise(rest_ms <= REST_MS + noise_ms, f"moving {rest_ms:.0f} ms after the last chunk")
@@ -149,7 +147,7 @@ class _Attempt:
         """Answers that were under way until they had expired arrive at an arm that waits."""
         struck_ns = _now_ns()
         self._graph.until(lambda: bool(self._expired()), "an answer to expire", at_most_s=20.0)
-        end_ns = max(self._heard_ns) + round((CHUNK_S + REST_MS * 1e-3) * 1e9)
+        end_ns = self._graph.chunk_ends_ns[-1] + round(REST_MS * 1e6)
         time.sleep(max(end_ns - _now_ns(), 0) * 1e-9 + 0.1)
         figures = self._promise_rest(struck_ns)
         delivered_ns = _now_ns()

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -55,13 +56,34 @@ time_t time(time_t *t) {
   return now.tv_sec;
 }
 
-/* A deadline on the wall clock, which is far beyond any on the monotonic one, was reckoned from the
-   moved clock; the kernel does not know that clock. */
+/* The kernel does not know the moved clock: a deadline reckoned from it goes back to the machine's. One
+   on the monotonic clock is far below any on the wall clock and stays. Fast DDS waits in all three
+   ways, for a contended lock, too: with a deadline of the past such a wait drops the message. */
+static const struct timespec *at_machine(const struct timespec *until, struct timespec *t) {
+  if (until->tv_sec <= S) return until;
+  *t = moved(*until, -*offset);
+  return t;
+}
+
 int pthread_cond_timedwait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m,
                            const struct timespec *restrict until) {
   static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+  struct timespec t;
   if (!real) real = dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
   if (!real) real = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
-  struct timespec t = until->tv_sec > S ? moved(*until, -*offset) : *until;
-  return real(c, m, &t);
+  return real(c, m, at_machine(until, &t));
+}
+
+int pthread_mutex_timedlock(pthread_mutex_t *restrict m, const struct timespec *restrict until) {
+  static int (*real)(pthread_mutex_t *, const struct timespec *);
+  struct timespec t;
+  if (!real) real = dlsym(RTLD_NEXT, "pthread_mutex_timedlock");
+  return real(m, at_machine(until, &t));
+}
+
+int sem_timedwait(sem_t *restrict s, const struct timespec *restrict until) {
+  static int (*real)(sem_t *, const struct timespec *);
+  struct timespec t;
+  if (!real) real = dlsym(RTLD_NEXT, "sem_timedwait");
+  return real(s, at_machine(until, &t));
 }

@@ -33,6 +33,9 @@ _LOG = logging.getLogger(__name__)
 NUM_FRAMES = 16
 """Half a second of frames: a query names one that is at most that old."""
 
+STATUS_PERIOD_S = 1.0
+"""A session that no longer hears the status starts no episode."""
+
 JOIN_INFERENCE_S = 1.0
 """An inference that hangs does not keep the node from ending."""
 
@@ -114,7 +117,7 @@ class PolicyFront:
         self._latency_s = self._answered_s = math.nan
         self._num_answers, self._refused = 0, ""
         self._busy_since_s: float | None = None
-        self._tell("")
+        self.report()
 
     def swap(self, request: Any) -> dict[str, Any]:  # SwapPolicy.Request
         """Verify, load, try, switch; on failure the old policy goes on."""
@@ -125,9 +128,11 @@ class PolicyFront:
         try:
             self._desk.offer(version)
         except CheckpointError as error:
-            self._tell(f"{version}: {error}")
+            self._refused = f"{version}: {error}"
+            self.report()
             raise
-        self._tell("")
+        self._refused = ""
+        self.report()
         return {"message": f"{version} serves", "version": version}
 
     def work(self) -> None:
@@ -168,11 +173,11 @@ class PolicyFront:
         if since_s is not None and time.monotonic() - since_s > patience_s:
             raise RestartError(f"inference has been running for more than {patience_s:g} s.")
 
-    def _tell(self, refused: str) -> None:
-        self._refused = refused
+    def report(self) -> None:
+        """Publish the status."""
         version = self._desk.serving.version or ""
         self._publish_status(
-            convert.to_policy_status(version, self._desk.spec, refused, self._host.time())
+            convert.to_policy_status(version, self._desk.spec, self._refused, self._host.time())
         )
 
 
@@ -188,6 +193,7 @@ def configure(host: Host, params: PolicyParams) -> Activate:
         front = PolicyFront(active, desk)
         active.serve(topics.SWAP, front.swap)
         active.thread(front.work, "inference", JOIN_INFERENCE_S)
+        active.every(STATUS_PERIOD_S, front.report, "status")
         active.every(0.5, lambda: front.look_for_a_hang(params.stuck_after_s), "hang")
         active.diagnose(front.health)
 

@@ -11,13 +11,9 @@ import shutil
 from pathlib import Path
 
 from wvl_models.contract.errors import SetupError
+from wvl_robot.environment import PROFILE_VARIABLES
 
 _LOG = logging.getLogger(__name__)
-
-VARIABLE = "FASTRTPS_DEFAULT_PROFILES_FILE"
-"""Fast DDS 2; Fast DDS 3 (Kilted and newer) also reads FASTDDS_DEFAULT_PROFILES_FILE."""
-
-VARIABLES = (VARIABLE, "FASTDDS_DEFAULT_PROFILES_FILE")
 
 SEGMENT_BYTES = 16 << 20
 """The profile asks for 32 MiB; anything from here on holds a second of nothing but images."""
@@ -35,17 +31,17 @@ def profile_file(share: Path) -> Path:
 
 def put_in_force(share: Path) -> None:
     """Choose our profile unless somebody chose one; call it before rclpy.init."""
-    chosen = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), None)
+    chosen = next((os.environ[name] for name in PROFILE_VARIABLES if os.environ.get(name)), None)
     path = Path(chosen) if chosen else profile_file(share)
     if not path.is_file():
-        raise SetupError(f"the Fast DDS profile {path} ({VARIABLE}) does not exist.")
+        raise SetupError(f"the Fast DDS profile {path} ({PROFILE_VARIABLES[0]}) does not exist.")
     free = shutil.disk_usage(SHARED_MEMORY).free
     if free < NEEDED_BYTES:
         raise SetupError(
             f"{SHARED_MEMORY} has {free >> 20} MiB free, images between nodes need "
             f"{NEEDED_BYTES >> 20}. In a container: --shm-size=1g."
         )
-    for name in VARIABLES:
+    for name in PROFILE_VARIABLES:
         os.environ.setdefault(name, str(path))
 
 
@@ -61,7 +57,7 @@ def check_in_force(rmw: str) -> None:
             "Camera images will be lost. Unset %s or point it to config/fastdds_shm.xml.",
             largest >> 10,
             SEGMENT_BYTES >> 10,
-            VARIABLE,
+            PROFILE_VARIABLES[0],
         )
 
 

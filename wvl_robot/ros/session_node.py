@@ -4,6 +4,7 @@ import logging
 import math
 import shutil
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -53,6 +54,9 @@ RATE_HZ = 10.0
 
 STRICT_AGE_S = 0.15
 """With a limit above this one a slow camera is no fault: the age of its frames decides."""
+
+POLICY_STATUS_TIMEOUT_S = 5.0
+"""It comes every second; a policy node that loads a candidate may be late."""
 
 BUTTONS: Mapping[str, TeleopEvent] = {
     "": TeleopEvent.STOP,
@@ -168,10 +172,20 @@ class PolicyFollower:
         self._spec = spec
         schedule = make_schedule(spec, schedule_of(setup.task, spec.chunk_steps))
         self.pilot = PolicyPilot(RosDecider(host), schedule, spec, teleop)
-        self.version = ""
+        self.version, self._heard_s = "", time.monotonic()
         host.subscribe(topics.POLICY_STATUS, self._on_status)
 
+    def complaint(self) -> str:
+        """Why no episode may start; empty where one may."""
+        if not self.version:
+            return "no policy is being served"
+        silence_s = time.monotonic() - self._heard_s
+        if silence_s > POLICY_STATUS_TIMEOUT_S:
+            return f"policy {self.version} has been silent for {silence_s:.0f} s"
+        return ""
+
     def _on_status(self, message: msg.PolicyStatus) -> None:
+        self._heard_s = time.monotonic()
         try:
             served = convert.from_policy_status(message)
         except DataError as error:
@@ -333,8 +347,8 @@ class SessionFront:
 
     def _not_ready(self) -> str:
         """Why no episode may start; empty where one may."""
-        if self._follower is not None and not self._follower.version:
-            return "no policy is being served"
+        if self._follower is not None and self._follower.complaint():
+            return self._follower.complaint()
         if self._desk is not None and self._desk.complaint():
             return self._desk.complaint()
         try:
