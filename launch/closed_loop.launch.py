@@ -1,4 +1,4 @@
-"""Policy on the arm and learner together: data in wvl_robot.graph."""
+"""Policy on the arm and learner together: data in wvl_robot.graphs."""
 
 from wvl_robot.ros.launching import describe
 

@@ -1,4 +1,4 @@
-"""A policy of the registry drives the arm: data in wvl_robot.graph."""
+"""A policy of the registry drives the arm: data in wvl_robot.graphs."""
 
 from wvl_robot.ros.launching import describe
 

@@ -1,4 +1,4 @@
-"""rqt with the labelling panel: data in wvl_robot.graph."""
+"""rqt with the labelling panel: data in wvl_robot.graphs."""
 
 from wvl_robot.ros.launching import describe
 

@@ -1,4 +1,4 @@
-"""Stages of the loop on request: data in wvl_robot.graph."""
+"""Stages of the loop on request: data in wvl_robot.graphs."""
 
 from wvl_robot.ros.launching import describe
 

@@ -1,4 +1,4 @@
-"""A person, or the scripted operator, records episodes: data in wvl_robot.graph."""
+"""A person, or the scripted operator, records episodes: data in wvl_robot.graphs."""
 
 from wvl_robot.ros.launching import describe
 

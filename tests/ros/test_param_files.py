@@ -14,7 +14,8 @@ from tests.cells import SHARE
 from tests.ros.graphs import Place
 from tests.ros.test_params import KINDS
 from wvl_models.contract.errors import ConfigError
-from wvl_robot.graph import GRAPHS, find_graph, resolve
+from wvl_robot.graph import find_graph, resolve
+from wvl_robot.graphs import GRAPHS
 from wvl_robot.ros.param_files import check_names, read_sources
 from wvl_robot.ros.params import declare
 

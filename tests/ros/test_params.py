@@ -12,7 +12,8 @@ from rclpy.parameter import Parameter
 
 from tests.ros.graphs import Place
 from wvl_models.contract.errors import ConfigError
-from wvl_robot.graph import GRAPHS, resolve
+from wvl_robot.graph import resolve
+from wvl_robot.graphs import GRAPHS
 from wvl_robot.ros import params
 
 pytestmark = pytest.mark.ros

@@ -4,7 +4,9 @@ import pytest
 
 from tests.cells import SHARE
 from wvl_models.contract.errors import ConfigError
-from wvl_robot.graph import GRAPHS, Argued, find_graph, resolve
+from wvl_robot.graph import find_graph, resolve
+from wvl_robot.graph_spec import Argued
+from wvl_robot.graphs import GRAPHS
 
 
 def start(graph: str, **given: str) -> dict[str, dict[str, object]]:

@@ -19,7 +19,7 @@ from honcho.manager import Manager
 from honcho.printer import Message, Printer
 
 from wvl_robot import orphan
-from wvl_robot.graph import NodeStart, Value
+from wvl_robot.graph_spec import NodeStart, Value
 
 NUM_LAST_LINES = 12
 

@@ -14,7 +14,8 @@ from wvl_models.cli.output import make_console
 from wvl_models.contract.errors import ConfigError, SetupError
 from wvl_robot.cli.supervisor import GraphEnd, supervise
 from wvl_robot.environment import node_environment
-from wvl_robot.graph import Graph, NodeStart, find_graph, resolve
+from wvl_robot.graph import find_graph, resolve
+from wvl_robot.graph_spec import Graph, NodeStart
 from wvl_robot.share import share_folder
 
 app = typer.Typer(add_completion=False)

@@ -6,11 +6,7 @@ cell be killed), and of the operator: it calls the services that an operator cal
 
 import contextlib
 import os
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import deque
@@ -33,9 +29,8 @@ from wvl_robot.environment import node_environment
 from wvl_robot.faults.arm_watch import ArmWatch
 from wvl_robot.faults.node_process import NodeProcess
 from wvl_robot.faults.places import own_loopback
-from wvl_robot.faults.promise import judge, promise
-from wvl_robot.faults.trial import RowPlan, Trial
-from wvl_robot.graph import Value, find_graph, resolve
+from wvl_robot.graph import find_graph, resolve
+from wvl_robot.graph_spec import Value
 from wvl_robot.ros import topics
 from wvl_robot.ros.host import Ending, Host
 from wvl_robot.ros.live_lab import free_domain
@@ -414,62 +409,3 @@ def _spun_node(domain: int) -> Iterator[Host]:
         host.close()
         node.destroy_node()
         rclpy.shutdown(context=context)
-
-
-class GraphSupply:
-    """One graph for many trials; a trial that did not pass gets the next one a new graph."""
-
-    def __init__(self, open_graph: Callable[[Path], LiveGraph]) -> None:
-        """`open_graph` is given a folder for the graph's files."""
-        self._open_graph = open_graph
-        self._graph: LiveGraph | None = None
-
-    def get(self) -> LiveGraph:
-        """The graph, started if need be."""
-        if self._graph is None:
-            folder = Path(tempfile.mkdtemp(prefix="wvl-fault-graph-"))
-            self._graph = self._open_graph(folder)
-        return self._graph
-
-    def drop(self, keep: Path | None = None) -> None:
-        """End the graph, if there is one; its files go to `keep`."""
-        graph, self._graph = self._graph, None
-        if graph is None:
-            return
-        graph.close()
-        if keep is not None:
-            shutil.copytree(graph.folder, keep / "graph")
-        shutil.rmtree(graph.folder, ignore_errors=True)
-
-
-def try_on(
-    supply: GraphSupply,
-    trial: tuple[RowPlan, str, int, Path],
-    attempt: Callable[[LiveGraph], Mapping[str, float]],
-) -> Trial:
-    """The trial (plan, kind, seed, folder) of one attempt on the shared graph, made ready before.
-
-    Whatever a graph does not come back from is a problem of the trial after which it did not.
-    """
-    plan, kind, seed, folder = trial
-
-    def whole() -> Mapping[str, float]:
-        graph = supply.get()
-        graph.make_ready()
-        figures = attempt(graph)
-        graph.make_ready()
-        found = graph.problems()
-        promise(not found, found)
-        return figures
-
-    done = judge(plan, kind, seed, whole)
-    if not done.passed:
-        supply.drop(folder)
-    return done
-
-
-def publish_shipped_policy(registry: Path) -> None:
-    """The policy that ships with the package as the registry's current one; torch in a child."""
-    subprocess.run(
-        [sys.executable, "-m", "wvl_robot.faults.shipped_policy", str(registry)], check=True
-    )

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from wvl_robot.faults.live_graph import LiveGraph, publish_shipped_policy
+from wvl_robot.faults.graph_supply import publish_shipped_policy
+from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.ros import topics
 
 FAR = "far/"

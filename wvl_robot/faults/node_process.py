@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wvl_robot import orphan
 from wvl_robot.cli.supervisor import command_line
-from wvl_robot.graph import NodeStart
+from wvl_robot.graph_spec import NodeStart
 from wvl_robot.participant import FIRST_ID, as_participant
 
 END_S = 40.0

@@ -13,9 +13,10 @@ import numpy as np
 from wvl_models.contract.episode import Outcome
 from wvl_models.episodes.records import Ending
 from wvl_models.episodes.store import EpisodeStore
-from wvl_robot.faults.live_graph import GraphSupply, LiveGraph, publish_shipped_policy, try_on
+from wvl_robot.faults.graph_supply import GraphRow, GraphSupply, publish_shipped_policy
+from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.faults.promise import promise
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 
 NODES = ("robot", "camera", "policy", "session", "learner")
 
@@ -71,25 +72,8 @@ def open_deployment(folder: Path) -> LiveGraph:
     return graph
 
 
-class RobotProcesses:
-    """See the module docstring."""
-
-    plan = PLAN
-
-    def __init__(self, supply: GraphSupply) -> None:
-        self._supply = supply
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """One kill."""
-        rng, trial = np.random.default_rng(seed), (PLAN, kind, seed, folder)
-        return try_on(self._supply, trial, lambda graph: _attempt(graph, kind, rng))
-
-    def close(self) -> None:
-        """End the graph."""
-        self._supply.drop()
-
-
-def _attempt(graph: LiveGraph, victim: str, rng: np.random.Generator) -> Mapping[str, float]:
+def _attempt(graph: LiveGraph, victim: str, seed: int) -> Mapping[str, float]:
+    rng = np.random.default_rng(seed)
     before = digests(graph)
     graph.go_home()
     episode_id = graph.start_episode(int(rng.integers(1000)))
@@ -149,6 +133,6 @@ def judge_store(
         promise(episode_id in after or is_aborted, f"{episode_id} is not ABORTED but {label}")
 
 
-def open_row() -> FaultRow:
-    """See `rows`."""
-    return RobotProcesses(GraphSupply(open_deployment))
+def open_row(supply: GraphSupply[LiveGraph] | None = None) -> FaultRow:
+    """See `rows`; on somebody's graph, or on one of its own."""
+    return GraphRow(PLAN, supply or GraphSupply(open_deployment), _attempt)

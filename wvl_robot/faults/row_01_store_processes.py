@@ -17,9 +17,10 @@ import numpy as np
 from wvl_models.contract.episode import Outcome
 from wvl_models.episodes.records import Ending
 from wvl_models.episodes.store import EpisodeStore
-from wvl_robot.faults.promise import judge, promise
+from wvl_robot.faults.plain_row import PlainRow
+from wvl_robot.faults.promise import promise
 from wvl_robot.faults.sample_store import Contents, contents, draw_steps, is_staging_empty, record
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 
 PLAN = RowPlan(
     number=1,
@@ -37,25 +38,13 @@ LONGEST_LIFE_S = 0.3
 Event = dict[str, Any]  # JSON
 
 
-class StoreProcesses:
-    """Row 1 for the store."""
-
-    plan = PLAN
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """See `FaultRow`."""
-        return judge(PLAN, kind, seed, lambda: _attempt(kind, seed, folder / "store"))
-
-    def close(self) -> None:
-        """Nothing is shared."""
-
-
 def open_row() -> FaultRow:
     """See `rows`."""
-    return StoreProcesses()
+    return PlainRow(PLAN, _attempt)
 
 
-def _attempt(kind: str, seed: int, root: Path) -> Mapping[str, float]:
+def _attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
+    root = folder / "store"
     draw = np.random.default_rng(seed)
     with EpisodeStore.create(root) as store:
         for number in range(3):

@@ -12,7 +12,8 @@ import numpy as np
 
 from wvl_models.episodes.store import EpisodeStore
 from wvl_robot.faults.failing_disk import Crash, FailingDisk, crashes
-from wvl_robot.faults.promise import judge, promise
+from wvl_robot.faults.plain_row import PlainRow
+from wvl_robot.faults.promise import promise
 from wvl_robot.faults.sample_store import contents, draw_steps, is_staging_empty, record
 from wvl_robot.faults.store_operations import (
     Deed,
@@ -25,7 +26,7 @@ from wvl_robot.faults.store_operations import (
     remains,
     require_kept_aside,
 )
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 
 PLAN = RowPlan(
     number=2,
@@ -37,25 +38,13 @@ PLAN = RowPlan(
 )
 
 
-class DeathInEveryCall:
-    """Row 2."""
-
-    plan = PLAN
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """See `FaultRow`."""
-        return judge(PLAN, kind, seed, lambda: _attempt(Deed(kind), seed, folder))
-
-    def close(self) -> None:
-        """Nothing is shared."""
-
-
 def open_row() -> FaultRow:
     """See `rows`."""
-    return DeathInEveryCall()
+    return PlainRow(PLAN, _attempt)
 
 
-def _attempt(deed: Deed, seed: int, folder: Path) -> Mapping[str, float]:
+def _attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
+    deed = Deed(kind)
     draw = np.random.default_rng(seed)
     operation = draw_operation(draw, deed, "new")
     with EpisodeStore.create(folder / "before", FailingDisk()) as store:

@@ -10,8 +10,9 @@ import numpy as np
 
 from wvl_models.episodes.store import EpisodeStore
 from wvl_robot.faults.failing_disk import Crash, FailingDisk
+from wvl_robot.faults.plain_row import PlainRow
 from wvl_robot.faults.power_loss import PowerLossDisk, Survival
-from wvl_robot.faults.promise import judge, promise
+from wvl_robot.faults.promise import promise
 from wvl_robot.faults.sample_store import contents, is_staging_empty
 from wvl_robot.faults.store_operations import (
     Deed,
@@ -24,7 +25,7 @@ from wvl_robot.faults.store_operations import (
     remains,
     require_kept_aside,
 )
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 
 PLAN = RowPlan(
     number=3,
@@ -39,25 +40,13 @@ MOST_CALLS = 300
 """Calls of a long life; a shorter one loses its power after the end."""
 
 
-class PowerLoss:
-    """Row 3."""
-
-    plan = PLAN
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """See `FaultRow`."""
-        return judge(PLAN, kind, seed, lambda: _attempt(Survival(kind), seed, folder))
-
-    def close(self) -> None:
-        """Nothing is shared."""
-
-
 def open_row() -> FaultRow:
     """See `rows`."""
-    return PowerLoss()
+    return PlainRow(PLAN, _attempt)
 
 
-def _attempt(survival: Survival, seed: int, folder: Path) -> Mapping[str, float]:
+def _attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
+    survival = Survival(kind)
     draw = np.random.default_rng(seed)
     deeds = list(Deed)
     draw.shuffle(deeds)

@@ -7,12 +7,12 @@ does not stop its clock. What the arm does is read from the physics.
 import signal
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import psutil
 
-from wvl_robot.faults.live_graph import GraphSupply, LiveGraph, try_on
+from wvl_robot.faults.graph_supply import GraphRow, GraphSupply
+from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.faults.promise import promise
 from wvl_robot.faults.row_01_robot_processes import (
     REST_MS,
@@ -20,7 +20,7 @@ from wvl_robot.faults.row_01_robot_processes import (
     judge_store,
     open_deployment,
 )
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 
 FEED = "camera feed"
 
@@ -48,29 +48,10 @@ PLAN = RowPlan(
 )
 
 
-class StoppedProcesses:
-    """See the module docstring."""
-
-    plan = PLAN
-
-    def __init__(self, supply: GraphSupply) -> None:
-        self._supply = supply
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """One process, once."""
-        rng, trial = np.random.default_rng(seed), (PLAN, kind, seed, folder)
-        longest_s = LONGEST_S if seed < NUM_SHORT_SEEDS else LONG_NIGHT_S
-        stopped_s = SHORTEST_S * (longest_s / SHORTEST_S) ** rng.uniform()
-        return try_on(self._supply, trial, lambda graph: _attempt(graph, kind, stopped_s, rng))
-
-    def close(self) -> None:
-        """End the graph."""
-        self._supply.drop()
-
-
-def _attempt(
-    graph: LiveGraph, victim: str, stopped_s: float, rng: np.random.Generator
-) -> Mapping[str, float]:
+def _attempt(graph: LiveGraph, victim: str, seed: int) -> Mapping[str, float]:
+    rng = np.random.default_rng(seed)
+    longest_s = LONGEST_S if seed < NUM_SHORT_SEEDS else LONG_NIGHT_S
+    stopped_s = SHORTEST_S * (longest_s / SHORTEST_S) ** rng.uniform()
     committed = digests(graph)
     graph.go_home()
     episode_id = graph.start_episode(int(rng.integers(1000)), max_steps=MAX_STEPS)
@@ -132,6 +113,6 @@ def _feed_pid(graph: LiveGraph) -> int:
     return -1
 
 
-def open_row() -> FaultRow:
-    """See `rows`."""
-    return StoppedProcesses(GraphSupply(open_deployment))
+def open_row(supply: GraphSupply[LiveGraph] | None = None) -> FaultRow:
+    """See `rows`; on somebody's graph, or on one of its own."""
+    return GraphRow(PLAN, supply or GraphSupply(open_deployment), _attempt)

@@ -15,8 +15,9 @@ from wvl_robot.faults.order_fuzz import (
     OrderFuzz,
     broken_limits,
 )
-from wvl_robot.faults.promise import judge, promise
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.plain_row import PlainRow
+from wvl_robot.faults.promise import promise
+from wvl_robot.faults.trial import FaultRow, RowPlan
 from wvl_robot.rig.config import load_rig
 from wvl_robot.share import share_folder
 
@@ -34,20 +35,9 @@ PLAN = RowPlan(
 )
 
 
-class GateRow:
-    """See the module docstring."""
-
-    plan = PLAN
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """`NUM_ORDERS` orders through a new gate."""
-        return judge(PLAN, kind, seed, lambda: _attempt(np.random.default_rng(seed)))
-
-    def close(self) -> None:
-        """Nothing is shared."""
-
-
-def _attempt(rng: np.random.Generator) -> Mapping[str, float]:
+def _attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
+    """`NUM_ORDERS` orders through a new gate."""
+    rng = np.random.default_rng(seed)
     limits = load_rig(share_folder(), "virtual").safety
     gate = SafetyGate(limits, PERIOD_NS * 1e-9)
     gate.resync(START_ROW)
@@ -79,4 +69,4 @@ def _told(order: FuzzedOrder) -> str:
 
 def open_row() -> FaultRow:
     """See `rows`."""
-    return GateRow()
+    return PlainRow(PLAN, _attempt)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from wvl_robot.faults.live_graph import GraphSupply, LiveGraph, publish_shipped_policy, try_on
+from wvl_robot.faults.graph_supply import GraphRow, GraphSupply, publish_shipped_policy
+from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.faults.promise import promise
 from wvl_robot.faults.spoiled_policy_node import VARIABLE
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 
 NODES = ("robot", "camera", "policy", "session")
 
@@ -51,25 +52,8 @@ def open_spoiled(folder: Path, nodes: Sequence[str] = NODES) -> LiveGraph:
     )
 
 
-class PolicyRow:
-    """See the module docstring."""
-
-    plan = PLAN
-
-    def __init__(self, supply: GraphSupply) -> None:
-        self._supply = supply
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """One spoiled inference."""
-        rng, trial = np.random.default_rng(seed), (PLAN, kind, seed, folder)
-        return try_on(self._supply, trial, lambda graph: _attempt(graph, kind, rng))
-
-    def close(self) -> None:
-        """End the graph."""
-        self._supply.drop()
-
-
-def _attempt(graph: LiveGraph, kind: str, rng: np.random.Generator) -> Mapping[str, float]:
+def _attempt(graph: LiveGraph, kind: str, seed: int) -> Mapping[str, float]:
+    rng = np.random.default_rng(seed)
     file = graph.folder / FAULT_FILE
     others = {name: graph.pid(name) for name in NODES if name != "policy"}
     graph.go_home()
@@ -107,6 +91,6 @@ def _watch_crash(graph: LiveGraph, num_crashes: int, file: Path) -> dict[str, fl
     return {"rest_ms": rest_ms, "serving_s": serving_s, "noise_ms": noise_ms}
 
 
-def open_row() -> FaultRow:
-    """See `rows`."""
-    return PolicyRow(GraphSupply(open_spoiled))
+def open_row(supply: GraphSupply[LiveGraph] | None = None) -> FaultRow:
+    """See `rows`; on somebody's graph, or on one of its own."""
+    return GraphRow(PLAN, supply or GraphSupply(open_spoiled), _attempt)

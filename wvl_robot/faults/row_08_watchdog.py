@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from wvl_robot.faults.live_graph import GraphSupply, LiveGraph, try_on
+from wvl_robot.faults.graph_supply import GraphRow, GraphSupply
+from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.faults.orders import LIFETIME_NS, PERIOD_NS, OrderSender
 from wvl_robot.faults.promise import promise
-from wvl_robot.faults.trial import RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 
 SPEED_MPS = 0.25
 """The gate's limit."""
@@ -42,28 +43,15 @@ def open_arm(folder: Path) -> LiveGraph:
     return LiveGraph(folder, ["robot"])
 
 
-class WatchdogRow:
-    """See the module docstring."""
+class _Watchdog:
+    """Interruptions at full speed; one sender of orders for each graph."""
 
-    plan = PLAN
-
-    def __init__(self, supply: GraphSupply) -> None:
-        self._supply = supply
+    def __init__(self) -> None:
         self._sender: OrderSender | None = None
 
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """One interruption at full speed."""
+    def interrupt(self, graph: LiveGraph, kind: str, seed: int) -> Mapping[str, float]:
+        """One of them."""
         rng = np.random.default_rng(seed)
-        trial = (PLAN, kind, seed, folder)
-        return try_on(self._supply, trial, lambda graph: self._interrupt(graph, kind, rng))
-
-    def close(self) -> None:
-        """End the graph."""
-        self._supply.drop()
-
-    def _interrupt(
-        self, graph: LiveGraph, kind: str, rng: np.random.Generator
-    ) -> Mapping[str, float]:
         sender = self._sender_of(graph)
         start_ns = time.monotonic_ns()
         last_ns = sender.drive(SPEED_MPS, int(rng.integers(5, 12)))
@@ -129,6 +117,6 @@ def _promise_in_time(what: str, value_ms: float, limit_ms: float, noise_ms: floa
     )
 
 
-def open_row() -> WatchdogRow:
-    """See `rows.open_row`."""
-    return WatchdogRow(GraphSupply(open_arm))
+def open_row(supply: GraphSupply[LiveGraph] | None = None) -> FaultRow:
+    """See `rows`; on somebody's graph, or on one of its own."""
+    return GraphRow(PLAN, supply or GraphSupply(open_arm), _Watchdog().interrupt)

@@ -17,11 +17,12 @@ from wvl_interfaces import srv
 
 from wvl_models.contract.errors import SetupError
 from wvl_models.episodes.store import EpisodeStore
-from wvl_robot.faults.live_graph import GraphSupply, LiveGraph, try_on
+from wvl_robot.faults.graph_supply import GraphRow, GraphSupply
+from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.faults.lossy_link import FarGraph
 from wvl_robot.faults.promise import PromiseBrokenError, promise
 from wvl_robot.faults.row_01_robot_processes import REST_MS, digests, judge_store
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 from wvl_robot.ros import topics
 
 OFFSET_FILE, VARIABLE = "wall_clock", "WVL_WALL_CLOCK"
@@ -72,29 +73,11 @@ def open_jumping(folder: Path) -> FarGraph:
     return FarGraph(folder, jumping_clock(folder))
 
 
-class WallClockRow:
-    """See the module docstring."""
-
-    plan = PLAN
-
-    def __init__(self, supply: GraphSupply) -> None:
-        self._supply = supply
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """A few jumps in one episode."""
-        rng, trial = np.random.default_rng(seed), (PLAN, kind, seed, folder)
-
-        def attempt(graph: LiveGraph) -> Mapping[str, float]:
-            try:
-                return _on_a_quiet_robot(graph, kind, rng)
-            finally:
-                _jump_to(graph.folder, 0.0)
-
-        return try_on(self._supply, trial, attempt)
-
-    def close(self) -> None:
-        """End the graph."""
-        self._supply.drop()
+def _attempt(graph: FarGraph, kind: str, seed: int) -> Mapping[str, float]:
+    try:
+        return _on_a_quiet_robot(graph, kind, np.random.default_rng(seed))
+    finally:
+        _jump_to(graph.folder, 0.0)
 
 
 def _on_a_quiet_robot(graph: LiveGraph, kind: str, rng: np.random.Generator) -> dict[str, float]:
@@ -173,6 +156,6 @@ def _check_stored(graph: LiveGraph, episode_id: str) -> None:
         promise(datetime.fromisoformat(text).tzinfo is not None, f"'{text}' is no date")
 
 
-def open_row() -> FaultRow:
-    """See `rows`."""
-    return WallClockRow(GraphSupply(open_jumping))
+def open_row(supply: GraphSupply[FarGraph] | None = None) -> FaultRow:
+    """See `rows`; on somebody's graph, or on one of its own."""
+    return GraphRow(PLAN, supply or GraphSupply(open_jumping), _attempt)

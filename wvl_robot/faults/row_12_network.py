@@ -6,19 +6,17 @@ over shared memory. Session and robot are one machine by design and stay so.
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.serialization import deserialize_message
 
 from wvl_models.episodes.store import EpisodeStore
-from wvl_robot.faults.live_graph import GraphSupply, try_on
+from wvl_robot.faults.graph_supply import GraphRow, GraphSupply
 from wvl_robot.faults.lossy_link import FAIR, FarGraph, Weather
 from wvl_robot.faults.promise import promise
 from wvl_robot.faults.row_01_robot_processes import digests, judge_store
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 from wvl_robot.ros import topics
 
 REST_MS = 450.0
@@ -46,29 +44,11 @@ PLAN = RowPlan(
 )
 
 
-class NetworkRow:
-    """See the module docstring."""
-
-    plan = PLAN
-
-    def __init__(self, supply: GraphSupply) -> None:
-        self._supply = supply
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """One stretch of bad weather."""
-        rng, trial = np.random.default_rng(seed), (PLAN, kind, seed, folder)
-
-        def attempt(graph: Any) -> Mapping[str, float]:  # FarGraph
-            try:
-                return _Attempt(graph, kind, rng).run()
-            finally:
-                graph.link.strike(FAIR)
-
-        return try_on(self._supply, trial, attempt)
-
-    def close(self) -> None:
-        """End the graph."""
-        self._supply.drop()
+def _attempt(graph: FarGraph, kind: str, seed: int) -> Mapping[str, float]:
+    try:
+        return _Attempt(graph, kind, np.random.default_rng(seed)).run()
+    finally:
+        graph.link.strike(FAIR)
 
 
 class _Attempt:
@@ -219,6 +199,6 @@ def _now_ns() -> int:
     return time.monotonic_ns()
 
 
-def open_row() -> FaultRow:
-    """See `rows`."""
-    return NetworkRow(GraphSupply(FarGraph))
+def open_row(supply: GraphSupply[FarGraph] | None = None) -> FaultRow:
+    """See `rows`; on somebody's graph, or on one of its own."""
+    return GraphRow(PLAN, supply or GraphSupply(FarGraph), _attempt)

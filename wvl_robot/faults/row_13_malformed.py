@@ -17,9 +17,10 @@ from wvl_models.episodes.store import EpisodeStore
 from wvl_models.episodes.verify import Damage
 from wvl_robot.faults.failing_disk import FailingDisk
 from wvl_robot.faults.mutations import MUTATIONS
-from wvl_robot.faults.promise import judge, promise
+from wvl_robot.faults.plain_row import PlainRow
+from wvl_robot.faults.promise import promise
 from wvl_robot.faults.sample_store import digest_of, draw_steps, header_of
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 
 PLAN = RowPlan(
     number=13,
@@ -37,22 +38,9 @@ SLACK_BYTES = 1 << 19
 """What any check costs: tables and documents in Python's own objects."""
 
 
-class Malformed:
-    """Row 13."""
-
-    plan = PLAN
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """See `FaultRow`."""
-        return judge(PLAN, kind, seed, lambda: _attempt(kind, seed, folder))
-
-    def close(self) -> None:
-        """Nothing is shared."""
-
-
 def open_row() -> FaultRow:
     """See `rows`."""
-    return Malformed()
+    return PlainRow(PLAN, _attempt)
 
 
 def _attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:

@@ -19,11 +19,13 @@ from wvl_models.contract.task import load_task
 from wvl_models.episodes.store import EpisodeStore
 from wvl_robot.cli.up import parse_arguments
 from wvl_robot.faults.failing_disk import FailingDisk
-from wvl_robot.faults.promise import PromiseBrokenError, judge, promise
+from wvl_robot.faults.plain_row import PlainRow
+from wvl_robot.faults.promise import promise
 from wvl_robot.faults.sample_store import contents, draw_steps, record
-from wvl_robot.faults.searching import first_lines, search_settings, with_seed
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
-from wvl_robot.graph import GRAPHS, find_graph, resolve
+from wvl_robot.faults.searching import search_settings, searched, with_seed
+from wvl_robot.faults.trial import FaultRow, RowPlan
+from wvl_robot.graph import find_graph, resolve
+from wvl_robot.graphs import GRAPHS
 from wvl_robot.share import share_folder
 
 NUM_INPUTS = 25
@@ -32,46 +34,6 @@ TEXT = st.text(max_size=30) | st.sampled_from(
     ["", "..", "../../x", "/etc/passwd", "a\0b", "-1", "nan", "1e999", "0:2", "2:1", "--", "rig:="]
 )
 LABEL_OPTIONS = ("--outcome", "--success", "--author", "--confidence", "--notes")
-
-
-class Input:
-    """Row 14."""
-
-    def __init__(self) -> None:
-        self._kinds: Mapping[str, Callable[[int, Path], None]] = {
-            "label": _try_labels,
-            "episode id": _try_ids,
-            "launch": _try_launches,
-        }
-        self.plan = RowPlan(
-            number=14,
-            title="input from people",
-            pass_line="refused in a sentence with an exit code, or done; no traceback; nothing "
-            "changed that was not asked for, nothing outside the store",
-            kinds=tuple(self._kinds),
-            per_change=1,
-            nightly=3000,
-        )
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """See `FaultRow`."""
-
-        def attempt() -> Mapping[str, float]:
-            try:
-                self._kinds[kind](seed, folder)
-            except Exception as error:  # a traceback that a person would have seen
-                raise PromiseBrokenError(first_lines(error)) from error
-            return {"inputs": NUM_INPUTS}
-
-        return judge(self.plan, kind, seed, attempt)
-
-    def close(self) -> None:
-        """Nothing is shared."""
-
-
-def open_row() -> FaultRow:
-    """See `rows`."""
-    return Input()
 
 
 def _try_labels(seed: int, folder: Path) -> None:
@@ -153,3 +115,30 @@ def require_untouched(folder: Path) -> None:
     """Nothing lies beside the store."""
     strangers = sorted(path.name for path in folder.iterdir() if path.name != "store")
     promise(not strangers, f"written outside the store: {strangers}")
+
+
+KINDS: Mapping[str, Callable[[int, Path], None]] = {
+    "label": _try_labels,
+    "episode id": _try_ids,
+    "launch": _try_launches,
+}
+
+PLAN = RowPlan(
+    number=14,
+    title="input from people",
+    pass_line="refused in a sentence with an exit code, or done; no traceback; nothing "
+    "changed that was not asked for, nothing outside the store",
+    kinds=tuple(KINDS),
+    per_change=1,
+    nightly=3000,
+)
+
+
+def _attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
+    KINDS[kind](seed, folder)
+    return {"inputs": NUM_INPUTS}
+
+
+def open_row() -> FaultRow:
+    """See `rows`."""
+    return PlainRow(PLAN, searched(_attempt))

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from wvl_models.contract.errors import WvlError
 from wvl_models.contract.task import load_task
 from wvl_models.episodes.store import EpisodeStore
-from wvl_robot.faults.promise import PromiseBrokenError, judge, promise
+from wvl_robot.faults.plain_row import PlainRow
+from wvl_robot.faults.promise import promise
 from wvl_robot.faults.row_14_input import (
     NUM_INPUTS,
     TEXT,
@@ -26,49 +27,9 @@ from wvl_robot.faults.row_14_input import (
     search,
 )
 from wvl_robot.faults.sample_store import contents
-from wvl_robot.faults.searching import first_lines
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.searching import searched
+from wvl_robot.faults.trial import FaultRow, RowPlan
 from wvl_robot.share import share_folder
-
-
-class RosInput:
-    """Row 14."""
-
-    def __init__(self) -> None:
-        self._kinds: Mapping[str, Callable[[int, Path], None]] = {
-            "node parameters": _try_parameters,
-            "service requests": _try_requests,
-        }
-        self.plan = RowPlan(
-            number=14,
-            title="input through ROS",
-            pass_line="refused by a WvlError in a sentence, or done; nothing changed that was not "
-            "asked for, nothing outside the store",
-            kinds=tuple(self._kinds),
-            per_change=1,
-            nightly=3000,
-        )
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """See `FaultRow`."""
-
-        def attempt() -> Mapping[str, float]:
-            try:
-                self._kinds[kind](seed, folder)
-            except Exception as error:  # what would have ended the node
-                raise PromiseBrokenError(first_lines(error)) from error
-            return {"inputs": NUM_INPUTS}
-
-        return judge(self.plan, kind, seed, attempt)
-
-    def close(self) -> None:
-        """Nothing is shared."""
-
-
-def open_row() -> FaultRow:
-    """See `rows`."""
-    return RosInput()
-
 
 VALUES = TEXT | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.booleans()
 """What a parameter can hold, but for lists."""
@@ -180,7 +141,8 @@ def _session(root: Path) -> Iterator[Any]:
     from wvl_robot.ros.live_lab import free_domain
     from wvl_robot.ros.params import SessionParams
     from wvl_robot.ros.rig import load_rig_of
-    from wvl_robot.ros.session_node import SessionFront, Setup, open_store
+    from wvl_robot.ros.session_node import SessionFront, open_store
+    from wvl_robot.ros.session_setup import Setup
 
     params = SessionParams(store=str(root))
     share, rig = load_rig_of(params)
@@ -200,3 +162,29 @@ def _session(root: Path) -> Iterator[Any]:
     finally:
         node.destroy_node()
         context.shutdown()
+
+
+KINDS: Mapping[str, Callable[[int, Path], None]] = {
+    "node parameters": _try_parameters,
+    "service requests": _try_requests,
+}
+
+PLAN = RowPlan(
+    number=14,
+    title="input through ROS",
+    pass_line="refused by a WvlError in a sentence, or done; nothing changed that was not "
+    "asked for, nothing outside the store",
+    kinds=tuple(KINDS),
+    per_change=1,
+    nightly=3000,
+)
+
+
+def _attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
+    KINDS[kind](seed, folder)
+    return {"inputs": NUM_INPUTS}
+
+
+def open_row() -> FaultRow:
+    """See `rows`."""
+    return PlainRow(PLAN, searched(_attempt))

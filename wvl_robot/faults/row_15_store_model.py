@@ -4,14 +4,15 @@ A trial is a search of 10 examples with up to 50 operations each, so that the pe
 50 examples of 50 and not 100, and the nightly one has as many operations as 1,000 of 500.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from hypothesis.stateful import run_state_machine_as_test
 
-from wvl_robot.faults.promise import PromiseBrokenError, judge
-from wvl_robot.faults.searching import first_lines, search_settings, with_seed
+from wvl_robot.faults.plain_row import PlainRow
+from wvl_robot.faults.searching import search_settings, searched, with_seed
 from wvl_robot.faults.store_model import StoreMachine
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 
 PLAN = RowPlan(
     number=15,
@@ -26,30 +27,12 @@ NUM_EXAMPLES = 10
 NUM_OPERATIONS = 50
 
 
-class StoreModel:
-    """Row 15."""
-
-    plan = PLAN
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """See `FaultRow`."""
-
-        def attempt() -> dict[str, float]:
-            machine = with_seed(seed, type("SeededMachine", (StoreMachine,), {}))
-            try:
-                run_state_machine_as_test(
-                    machine, settings=search_settings(NUM_EXAMPLES, NUM_OPERATIONS)
-                )
-            except Exception as error:  # whatever the store did wrong
-                raise PromiseBrokenError(first_lines(error)) from error
-            return {}
-
-        return judge(PLAN, kind, seed, attempt)
-
-    def close(self) -> None:
-        """Nothing is shared."""
+def _attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
+    machine = with_seed(seed, type("SeededMachine", (StoreMachine,), {}))
+    run_state_machine_as_test(machine, settings=search_settings(NUM_EXAMPLES, NUM_OPERATIONS))
+    return {}
 
 
 def open_row() -> FaultRow:
     """See `rows`."""
-    return StoreModel()
+    return PlainRow(PLAN, searched(_attempt))

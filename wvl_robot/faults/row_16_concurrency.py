@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from wvl_models.episodes.store import EpisodeStore
-from wvl_robot.faults.promise import judge, promise
+from wvl_robot.faults.plain_row import PlainRow
+from wvl_robot.faults.promise import promise
 from wvl_robot.faults.sample_store import contents
 from wvl_robot.faults.store_actors import GARBAGE, ROLES
-from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 
 PLAN = RowPlan(
     number=16,
@@ -32,25 +33,12 @@ SECONDS = 3
 Event = dict[str, Any]  # JSON
 
 
-class Concurrency:
-    """Row 16."""
-
-    plan = PLAN
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """See `FaultRow`."""
-        return judge(PLAN, kind, seed, lambda: _attempt(seed, folder))
-
-    def close(self) -> None:
-        """Nothing is shared."""
-
-
 def open_row() -> FaultRow:
     """See `rows`."""
-    return Concurrency()
+    return PlainRow(PLAN, _attempt)
 
 
-def _attempt(seed: int, folder: Path) -> Mapping[str, float]:
+def _attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
     root = folder / "store"
     EpisodeStore.create(root)
     histories = _act(root, folder, seed)

@@ -7,17 +7,17 @@ its 20 cycles. The others are the robot's own answers, asked of the virtual robo
 import signal
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from std_srvs.srv import Trigger
 
 from wvl_models.contract.verdict import Reason, Verdict
-from wvl_robot.faults.live_graph import GraphSupply, LiveGraph, try_on
+from wvl_robot.faults.graph_supply import GraphRow, GraphSupply
+from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.faults.orders import PERIOD_NS, OrderSender
 from wvl_robot.faults.promise import promise
 from wvl_robot.faults.row_08_watchdog import open_arm
-from wvl_robot.faults.trial import RowPlan, Trial
+from wvl_robot.faults.trial import FaultRow, RowPlan
 from wvl_robot.ros import topics
 from wvl_robot.virtual.reflex import Reflex
 
@@ -48,28 +48,8 @@ PLAN = RowPlan(
 )
 
 
-class ReflexRow:
-    """See the module docstring."""
-
-    plan = PLAN
-
-    def __init__(self, supply: GraphSupply) -> None:
-        self._supply = supply
-
-    def run(self, kind: str, seed: int, folder: Path) -> Trial:
-        """One reflex in the middle of a motion."""
-        rng = np.random.default_rng(seed)
-        trial = (PLAN, kind, seed, folder)
-        return try_on(self._supply, trial, lambda graph: _attempt(graph, KINDS[kind], rng))
-
-    def close(self) -> None:
-        """End the graph."""
-        self._supply.drop()
-
-
-def _attempt(
-    graph: LiveGraph, reflex: Reflex | None, rng: np.random.Generator
-) -> Mapping[str, float]:
+def _attempt(graph: LiveGraph, kind: str, seed: int) -> Mapping[str, float]:
+    rng, reflex = np.random.default_rng(seed), KINDS[kind]
     sender, pid = OrderSender(graph), graph.pid("robot")
     last_ns = sender.drive(SPEED_MPS, int(rng.integers(4, 10)))
     graph.until(lambda: any(s.stamp_ns == last_ns for s in graph.sent), "an order to be used")
@@ -119,6 +99,6 @@ def _pull_mm(graph: LiveGraph, sender: OrderSender) -> float:
     return graph.watch.way_mm(since_ns)
 
 
-def open_row() -> ReflexRow:
-    """See `rows.open_row`."""
-    return ReflexRow(GraphSupply(open_arm))
+def open_row(supply: GraphSupply[LiveGraph] | None = None) -> FaultRow:
+    """See `rows`; on somebody's graph, or on one of its own."""
+    return GraphRow(PLAN, supply or GraphSupply(open_arm), _attempt)

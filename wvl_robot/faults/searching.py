@@ -1,9 +1,12 @@
 """Hypothesis as a row needs it: as many examples as asked for, drawn from a seed, nothing kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from wvl_models.contract.errors import SetupError
+from wvl_robot.faults.plain_row import Attempt
+from wvl_robot.faults.promise import PromiseBrokenError
 
 try:
     from hypothesis import HealthCheck, seed, settings
@@ -35,3 +38,15 @@ def first_lines(error: BaseException, num_lines: int = 12) -> str:
     """What failed and the example that shows it, on one line."""
     notes = [*str(error).splitlines(), *getattr(error, "__notes__", ())]
     return f"{type(error).__name__}: " + " | ".join(notes[:num_lines])
+
+
+def searched(attempt: Attempt) -> Attempt:
+    """The attempt in which whatever the search raises is a broken promise."""
+
+    def whole(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
+        try:
+            return attempt(kind, seed, folder)
+        except Exception as error:  # somebody would have seen its traceback
+            raise PromiseBrokenError(first_lines(error)) from error
+
+    return whole

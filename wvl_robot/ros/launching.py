@@ -10,7 +10,8 @@ from typing import Any
 
 from wvl_robot import orphan
 from wvl_robot.environment import node_environment
-from wvl_robot.graph import Graph, NodeStart, find_graph, resolve
+from wvl_robot.graph import find_graph, resolve
+from wvl_robot.graph_spec import Graph, NodeStart
 from wvl_robot.share import share_folder
 
 SIGTERM_TIMEOUT_S = "25"

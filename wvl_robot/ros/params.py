@@ -1,7 +1,7 @@
 """What can be set on each node: typed, with descriptions and ranges, declared as ROS parameters.
 
 A class per node; its fields are the parameters, their docstrings the descriptions. The graph
-(`wvl_robot.graph`) may set no other, which a test sees to.
+(`wvl_robot.graphs`) may set no other, which a test sees to.
 """
 
 from collections.abc import Mapping, Sequence

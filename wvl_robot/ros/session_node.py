@@ -4,59 +4,41 @@ import logging
 import math
 import shutil
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from wvl_interfaces import msg
 
 from wvl_models.contract.action import ActionSpec
-from wvl_models.contract.episode import EpisodeHeader, Label, Origin, Outcome
+from wvl_models.contract.episode import Label, Origin, Outcome
 from wvl_models.contract.errors import ConfigError, DataError, WvlError
-from wvl_models.contract.task import TaskConfig, load_task
+from wvl_models.contract.task import load_task
 from wvl_models.episodes.store import EpisodeStore
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.core.announced_sink import AnnouncedSink, EpisodeChange, EpisodeNews
-from wvl_robot.core.decision import Pilot, PolicyPilot, TeleopPilot
+from wvl_robot.core.decision import Pilot, TeleopPilot
 from wvl_robot.core.episode_recorder import MAX_QUEUED_STEPS, EpisodeRecorder
 from wvl_robot.core.health import Health, answers_health, recorder_health, session_health
 from wvl_robot.core.labelling import relabel, withdraw
-from wvl_robot.core.schedule import make_schedule, schedule_of
 from wvl_robot.core.session import Session, SessionPorts
-from wvl_robot.core.session_config import SessionConfig
 from wvl_robot.core.sight import Sight
-from wvl_robot.core.teleop_desk import TeleopDesk
-from wvl_robot.ports.camera import CameraFault
-from wvl_robot.ports.clock import Clock
-from wvl_robot.ports.teleop import Teleop, TeleopEvent
-from wvl_robot.rig.calibration import load_calibration
-from wvl_robot.rig.config import RigConfig
+from wvl_robot.ports.teleop import TeleopEvent
 from wvl_robot.ros import convert, topics
 from wvl_robot.ros.host import Host
-from wvl_robot.ros.joy_teleop import Controls, hear_desk
 from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import SessionParams
+from wvl_robot.ros.policy_follower import PolicyFollower
 from wvl_robot.ros.process import run
 from wvl_robot.ros.rig import load_rig_of
-from wvl_robot.ros.session_ports import RosArmLink, RosCamera, RosDecider, RosRecovery, RosReferee
+from wvl_robot.ros.session_ports import RosArmLink, RosCamera, RosRecovery, RosReferee
+from wvl_robot.ros.session_setup import Setup
 from wvl_robot.ros.timeliness import keep_time
 
 _LOG = logging.getLogger(__name__)
 
 STATUS_PERIOD_S = 0.2
-
-RATE_HZ = 10.0
-"""Control and logging (paper 4.1)."""
-
-STRICT_AGE_S = 0.15
-"""With a limit above this one a slow camera is no fault: the age of its frames decides."""
-
-POLICY_STATUS_TIMEOUT_S = 5.0
-"""It comes every second; a policy node that loads a candidate may be late."""
 
 BUTTONS: Mapping[str, TeleopEvent] = {
     "": TeleopEvent.STOP,
@@ -66,148 +48,6 @@ BUTTONS: Mapping[str, TeleopEvent] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Setup:
-    """What a session node was started for."""
-
-    share: Path
-    rig: RigConfig
-    task: TaskConfig
-    params: SessionParams
-
-    @property
-    def is_policy(self) -> bool:
-        """Whether a policy decides."""
-        return self.params.pilot == "policy"
-
-    def session_config(self) -> SessionConfig:
-        """Rates and patience."""
-        age_s = self.params.max_sample_age_s
-        return SessionConfig(
-            max_frame_age_s=age_s,
-            max_state_age_s=age_s,
-            max_policy_silence_s=self.params.policy_patience_s,
-            open_width_m=self.rig.gripper.open_width_m,
-        )
-
-    def tolerated(self) -> frozenset[CameraFault]:
-        """Camera faults that are left to the age limit."""
-        if self.params.max_sample_age_s <= STRICT_AGE_S:
-            return frozenset()
-        return frozenset({CameraFault.SLOW, CameraFault.SILENT})
-
-    @property
-    def has_desk(self) -> bool:
-        """Whether a person is at the controls, to drive or to take over."""
-        return self.params.teleop not in ("none", "scripted")
-
-    def desk(self, host: Host, clock: Clock) -> TeleopDesk | None:
-        """The person's controls, where there is one."""
-        if not self.has_desk:
-            return None
-        controls = Controls(
-            share=self.share,
-            limits=self.rig.safety,
-            device=self.params.teleop,
-            profile=self.params.teleop_profile,
-            stale_s=self.params.max_teleop_age_s,
-        )
-        return hear_desk(host, clock, controls)
-
-    def scripted(self) -> Teleop:
-        """Who plays a person on the virtual cell; ConfigError where nobody may."""
-        if self.params.teleop != "scripted" or self.is_policy:
-            raise ConfigError(
-                f"teleop '{self.params.teleop}' cannot drive here: choose a device, or scripted on "
-                "the virtual cell."
-            )
-        if not self.rig.is_virtual:
-            raise ConfigError(f"rig '{self.rig.name}' is a real one: nobody scripted drives it.")
-        from wvl_robot.virtual.operator import Imprecision, ScriptedOperator
-        from wvl_robot.virtual.tasks import virtual_task
-
-        return ScriptedOperator(
-            virtual_task(self.task.name),
-            Imprecision(aim_sigma_m=self.params.aim_sigma_m),
-            self.params.near_share,
-        )
-
-    def origin(self) -> Origin:
-        """Who decides, as an episode's header says it."""
-        if self.is_policy:
-            return Origin.POLICY
-        return Origin.SCRIPTED if self.params.teleop == "scripted" else Origin.TELEOP
-
-    def header(self, task: TaskConfig, seed: int | None, notes: str) -> EpisodeHeader:
-        """Of an episode that begins now."""
-        now, origin = datetime.now(UTC), self.origin()
-        operator = self.params.operator
-        return EpisodeHeader(
-            episode_id=f"{task.name}-{origin.value}-live-{now:%Y%m%dt%H%M%S}{now.microsecond:06d}",
-            task=task.name,
-            instruction=task.instruction,
-            rig=self.rig.name,
-            calibration=load_calibration(self.share, self.rig),
-            operator=operator or ("scripted" if origin is Origin.SCRIPTED else ""),
-            origin=origin,
-            rate_hz=RATE_HZ,
-            created_utc=now.isoformat(timespec="milliseconds"),
-            commit=self.params.commit,
-            seed=seed,
-            notes=notes,
-        )
-
-    def max_steps(self, task: TaskConfig) -> int:
-        """Actions after which an episode ends by itself."""
-        if self.origin() is Origin.TELEOP:
-            return round(self.params.max_teleop_s * RATE_HZ)
-        return task.horizon_steps + (self.params.waiting_steps if self.is_policy else 0)
-
-
-class PolicyFollower:
-    """Follows the policy node: whose chunks the session executes."""
-
-    def __init__(self, host: Host, setup: Setup, teleop: Teleop | None) -> None:
-        spec = ActionSpec.unnormalised()
-        self._spec = spec
-        schedule = make_schedule(spec, schedule_of(setup.task, spec.chunk_steps))
-        self.pilot = PolicyPilot(RosDecider(host), schedule, spec, teleop)
-        self.version, self._heard_s = "", time.monotonic()
-        host.subscribe(topics.POLICY_STATUS, self._on_status)
-
-    def complaint(self) -> str:
-        """Why no episode may start; empty where one may."""
-        if not self.version:
-            return "no policy is being served"
-        silence_s = time.monotonic() - self._heard_s
-        if silence_s > POLICY_STATUS_TIMEOUT_S:
-            return f"policy {self.version} has been silent for {silence_s:.0f} s"
-        return ""
-
-    def _on_status(self, message: msg.PolicyStatus) -> None:
-        self._heard_s = time.monotonic()
-        try:
-            served = convert.from_policy_status(message)
-        except DataError as error:
-            _LOG.error("the policy's own description is unusable: %s", error)
-            served = None
-        version = ""
-        if served is not None:
-            version, spec = served
-            if (spec.chunk_steps, spec.rate_hz) != (self._spec.chunk_steps, self._spec.rate_hz):
-                _LOG.error(
-                    "policy %s has chunks of %d steps at %g Hz; this session executes %d at %g",
-                    version,
-                    spec.chunk_steps,
-                    spec.rate_hz,
-                    self._spec.chunk_steps,
-                    self._spec.rate_hz,
-                )
-                version = ""
-        self.version = version
-        self.pilot.set_policy_version(version)
-
-
 class SessionFront:
     """The session on behalf of ROS: requests in, status and news out."""
 
@@ -215,7 +55,7 @@ class SessionFront:
         self._host, self._setup, self._store = host, setup, store
         self._clock, self._lock = SystemClock(), threading.Lock()
         self._desk = setup.desk(host, self._clock)
-        self._follower = PolicyFollower(host, setup, self._desk) if setup.is_policy else None
+        self._follower = PolicyFollower(host, setup.task, self._desk) if setup.is_policy else None
         self._recover = RosRecovery(host)
         self._recorder = EpisodeRecorder(store)
         self._camera = camera = RosCamera(host, self._clock, setup.tolerated())

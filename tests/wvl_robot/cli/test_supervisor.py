@@ -9,14 +9,14 @@ import sys
 import pytest
 
 from wvl_robot.cli.supervisor import command_line
-from wvl_robot.graph import NodeStart
+from wvl_robot.graph_spec import NodeStart
 
 pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import json, os, sys
 from wvl_robot.cli.supervisor import supervise
-from wvl_robot.graph import NodeStart
+from wvl_robot.graph_spec import NodeStart
 starts = [
     NodeStart(
         name=name,

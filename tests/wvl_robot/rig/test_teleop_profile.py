@@ -6,7 +6,7 @@ import yaml
 from tests.cells import SHARE
 from wvl_models.contract.config import parse_config
 from wvl_models.contract.errors import ConfigError
-from wvl_robot.graph import READ_DEVICES
+from wvl_robot.graphs import READ_DEVICES
 from wvl_robot.rig.teleop_profile import TeleopProfile, load_teleop_profile
 
 FILES = sorted(path.stem for path in (SHARE / "config" / "teleop").glob("*.yaml"))

@@ -1,0 +1,65 @@
+"""Whose chunks a session executes: those of the policy that the policy node says it serves."""
+
+import logging
+import time
+
+from wvl_interfaces import msg
+
+from wvl_models.contract.action import ActionSpec
+from wvl_models.contract.errors import DataError
+from wvl_models.contract.task import TaskConfig
+from wvl_robot.core.decision import PolicyPilot
+from wvl_robot.core.schedule import make_schedule, schedule_of
+from wvl_robot.ports.teleop import Teleop
+from wvl_robot.ros import convert, topics
+from wvl_robot.ros.host import Host
+from wvl_robot.ros.session_ports import RosDecider
+
+_LOG = logging.getLogger(__name__)
+
+STATUS_TIMEOUT_S = 5.0
+"""It comes every second; a policy node that loads a candidate may be late."""
+
+
+class PolicyFollower:
+    """Follows the policy node: whose chunks the session executes."""
+
+    def __init__(self, host: Host, task: TaskConfig, teleop: Teleop | None) -> None:
+        spec = ActionSpec.unnormalised()
+        self._spec = spec
+        schedule = make_schedule(spec, schedule_of(task, spec.chunk_steps))
+        self.pilot = PolicyPilot(RosDecider(host), schedule, spec, teleop)
+        self.version, self._heard_s = "", time.monotonic()
+        host.subscribe(topics.POLICY_STATUS, self._on_status)
+
+    def complaint(self) -> str:
+        """Why no episode may start; empty where one may."""
+        if not self.version:
+            return "no policy is being served"
+        silence_s = time.monotonic() - self._heard_s
+        if silence_s > STATUS_TIMEOUT_S:
+            return f"policy {self.version} has been silent for {silence_s:.0f} s"
+        return ""
+
+    def _on_status(self, message: msg.PolicyStatus) -> None:
+        self._heard_s = time.monotonic()
+        try:
+            served = convert.from_policy_status(message)
+        except DataError as error:
+            _LOG.error("the policy's own description is unusable: %s", error)
+            served = None
+        version = ""
+        if served is not None:
+            version, spec = served
+            if (spec.chunk_steps, spec.rate_hz) != (self._spec.chunk_steps, self._spec.rate_hz):
+                _LOG.error(
+                    "policy %s has chunks of %d steps at %g Hz; this session executes %d at %g",
+                    version,
+                    spec.chunk_steps,
+                    spec.rate_hz,
+                    self._spec.chunk_steps,
+                    self._spec.rate_hz,
+                )
+                version = ""
+        self.version = version
+        self.pilot.set_policy_version(version)
