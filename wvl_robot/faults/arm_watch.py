@@ -114,7 +114,7 @@ class ArmWatch:
                     self._board.close()
                 self._board = fresh
             state = self._board.read() if self._board is not None else None
-            if state is None or state[0] == last_ns:
+            if state is None or state[0] <= last_ns:
                 continue
             last_ns, since_s = state[0], time.monotonic()
             self._samples.append((last_ns, state[1][self._scene.arm_qpos]))

@@ -30,6 +30,8 @@ class PolicyFollower:
         schedule = make_schedule(spec, schedule_of(task, spec.chunk_steps))
         self.pilot = PolicyPilot(RosDecider(host), schedule, spec, teleop)
         self.version, self._heard_s = "", time.monotonic()
+        self._version_at_arm = ""
+        host.subscribe(topics.ARM_STATUS, self._on_arm)
         host.subscribe(topics.POLICY_STATUS, self._on_status)
 
     def complaint(self) -> str:
@@ -39,7 +41,12 @@ class PolicyFollower:
         silence_s = time.monotonic() - self._heard_s
         if silence_s > STATUS_TIMEOUT_S:
             return f"policy {self.version} has been silent for {silence_s:.0f} s"
+        if self._version_at_arm != self.version:
+            return f"the robot node does not let orders of policy {self.version} pass yet"
         return ""
+
+    def _on_arm(self, status: msg.ArmStatus) -> None:
+        self._version_at_arm = status.policy_version
 
     def _on_status(self, message: msg.PolicyStatus) -> None:
         self._heard_s = time.monotonic()
