@@ -13,8 +13,8 @@ from wvl_interfaces import msg
 
 from wvl_models.contract.action import ActionSpec
 from wvl_models.contract.episode import Label, Origin, Outcome
-from wvl_models.contract.errors import ConfigError, DataError, WvlError
-from wvl_models.contract.task import load_task
+from wvl_models.contract.errors import ConfigError, DataError, RobotError, WvlError
+from wvl_models.contract.task import TaskConfig, load_task
 from wvl_models.episodes.store import EpisodeStore
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.core.announced_sink import AnnouncedSink, EpisodeChange, EpisodeNews
@@ -23,6 +23,7 @@ from wvl_robot.core.episode_recorder import MAX_QUEUED_STEPS, EpisodeRecorder
 from wvl_robot.core.health import Health, answers_health, recorder_health, session_health
 from wvl_robot.core.labelling import relabel, withdraw
 from wvl_robot.core.session import Session, SessionPorts
+from wvl_robot.core.session_status import SessionState
 from wvl_robot.core.sight import Sight
 from wvl_robot.ports.teleop import TeleopEvent
 from wvl_robot.ros import convert, topics
@@ -59,7 +60,7 @@ class SessionFront:
         self._recover = RosRecovery(host)
         self._recorder = EpisodeRecorder(store)
         self._camera = camera = RosCamera(host, self._clock, setup.tolerated())
-        arm = RosArmLink(host)
+        self._arm = arm = RosArmLink(host)
         config = setup.session_config()
         self._config = config
         self._sight = Sight(camera, arm, config.aligner_limits())
@@ -90,9 +91,8 @@ class SessionFront:
                 raise ConfigError(f"the scripted operator was started for '{task.name}' alone.")
             task = load_task(self._setup.share, request.task)
         seed = int(request.seed) if request.has_seed else None
-        header = self._setup.header(task, seed, request.notes)
-        self.session.start(header, seed, int(request.max_steps) or self._setup.max_steps(task))
-        return {"message": "started", "episode_id": header.episode_id}
+        episode_id = self._start(task, seed, request.notes, int(request.max_steps))
+        return {"message": "started", "episode_id": episode_id}
 
     def stop(self, request: Any) -> dict[str, Any]:  # StopEpisode.Request
         """End or discard the running episode."""
@@ -185,12 +185,23 @@ class SessionFront:
             return self._follower.pilot
         return TeleopPilot(self._desk or self._setup.scripted(), ActionSpec.unnormalised())
 
+    def _start(self, task: TaskConfig, seed: int | None, notes: str, max_steps: int) -> str:
+        """The new episode's id; a WvlError where one may not start."""
+        header = self._setup.header(task, seed, notes)
+        not_ready = self._not_ready()
+        if not_ready and self.session.status.state is SessionState.IDLE:
+            raise RobotError(not_ready)
+        self.session.start(header, seed, max_steps or self._setup.max_steps(task))
+        return header.episode_id
+
     def _not_ready(self) -> str:
         """Why no episode may start; empty where one may."""
         if self._follower is not None and self._follower.complaint():
             return self._follower.complaint()
         if self._desk is not None and self._desk.complaint():
             return self._desk.complaint()
+        if self._arm.complaint():
+            return self._arm.complaint()
         try:
             self._sight.require(self._clock.now_ns(), self._config.open_width_m)
         except WvlError as error:
@@ -201,8 +212,7 @@ class SessionFront:
         task = self._setup.task
         try:
             if event is TeleopEvent.START:
-                header = self._setup.header(task, None, "")
-                self.session.start(header, None, self._setup.max_steps(task))
+                self._start(task, None, "", 0)
             elif event is TeleopEvent.CLEAR_FAULT:
                 self._recover()
                 self.session.clear_fault()

@@ -33,6 +33,13 @@ STATUS_TIMEOUT_NS = 1_000_000_000
 
 REFEREE_TIMEOUT_NS = 1_000_000_000
 
+ROBOT = "robot"
+"""Name of the node that moves the arm."""
+
+ACQUAINTANCE_S = 1.0
+"""A writer knows of a reader before the reader knows of the writer. Orders of that time come late
+or never: a session that had just started gave an episode up after five of them (fault row 1)."""
+
 _UNHEARD = CameraHealth(fault=CameraFault.SILENT, rate_hz=0.0, num_lost=0)
 
 K = TypeVar("K", bound=Hashable)
@@ -153,6 +160,8 @@ class RosArmLink:
         self._state: RobotState | None = None
         self._receipts: deque[SetpointReceipt] = deque()
         self._publish = host.publisher(topics.SETPOINT)
+        self._hearers: set[bytes] = set()
+        self._met_s = time.monotonic()
         host.subscribe(topics.ROBOT_STATE, self._on_state)
         host.subscribe(topics.RECEIPT, self._on_receipt)
 
@@ -167,6 +176,18 @@ class RosArmLink:
     def receipts(self) -> list[SetpointReceipt]:
         """See `ArmLink`."""
         return [self._receipts.popleft() for _ in range(len(self._receipts))]
+
+    def complaint(self) -> str:
+        """Why an order would not arrive; empty where it would. Asked a few times a second."""
+        found = self._host.node.get_subscriptions_info_by_topic(topics.SETPOINT.name)
+        hearers = {bytes(one.endpoint_gid) for one in found if one.node_name == ROBOT}
+        if hearers - self._hearers:
+            self._met_s = time.monotonic()
+        self._hearers = hearers
+        if not hearers:
+            return "no robot node hears orders"
+        is_new = time.monotonic() - self._met_s < ACQUAINTANCE_S
+        return "the robot node has just been met" if is_new else ""
 
     def _on_state(self, message: msg.RobotState) -> None:
         try:
