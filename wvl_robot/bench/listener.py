@@ -4,7 +4,6 @@ A process of its own (`python -m wvl_robot.bench.listener FILE`), so that it cos
 more subscriber to every topic and no line of code.
 """
 
-import gc
 import sys
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from rclpy.signals import SignalHandlerOptions
 from wvl_robot.bench.columns import Columns, serve_until_told
 from wvl_robot.ros import topics
 from wvl_robot.ros.profile import put_in_force
+from wvl_robot.ros.timeliness import keep_time
 from wvl_robot.share import share_folder
 
 NAMES = (
@@ -59,8 +59,7 @@ def main() -> None:
     ):
         node.create_subscription(topic.kind, topic.name, callback, topic.qos)
     node.create_timer(AWAKE_S, lambda: None)
-    gc.collect()
-    gc.freeze()
+    keep_time()  # as any node of the graph that hears images
     serve_until_told(lambda: columns.write(path))
     rclpy.spin(node)
 

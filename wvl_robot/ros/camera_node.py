@@ -28,6 +28,7 @@ from wvl_robot.ros.managed import Activate
 from wvl_robot.ros.params import CameraParams
 from wvl_robot.ros.process import run
 from wvl_robot.ros.rig import load_rig_of
+from wvl_robot.ros.timeliness import keep_time
 
 POLL_S = 0.003
 """Between two looks for a new frame: a tenth of a period at 30 Hz."""
@@ -113,6 +114,7 @@ def configure(host: Host, params: CameraParams) -> Activate:
         now = active.time()
         active.publisher(topics.CAMERA_INFO)(convert.to_camera_info(calibrated, now))
         active.publisher(topics.TF_STATIC)(frames.camera_frames(calibration.base_T_camera, now))
+        keep_time()
         active.every(POLL_S, feed.look, "frames")
         active.every(1.0 / params.status_rate_hz, feed.report, "health")
 
