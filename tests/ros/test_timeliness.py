@@ -1,28 +1,67 @@
-import gc
+"""What a node with a deadline does about Python and about the machine; in processes of their own,
+for a priority is inherited by everything that is started later."""
+
+import os
+import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
-from wvl_robot.ros.timeliness import SWITCH_S, keep_time
+from wvl_robot.ros.timeliness import PRIORITY, SWITCH_S
 
 pytestmark = pytest.mark.ros
 
+BEGINNING = """
+import gc, logging, os, sys, threading
+from wvl_robot.ros.timeliness import keep_time
+logging.basicConfig(level=logging.INFO)
+"""
 
-@pytest.fixture(autouse=True)
-def python_as_it_was() -> Iterator[None]:
-    before_s = sys.getswitchinterval()
-    yield
-    sys.setswitchinterval(before_s)
-    gc.unfreeze()
+
+def say(program: str) -> tuple[str, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", BEGINNING + program], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip(), done.stderr
+
+
+def may_have_a_priority() -> bool:
+    program = f"import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param({PRIORITY}))"
+    return subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0
 
 
 def test_threads_wait_a_tenth_of_a_millisecond_for_each_other() -> None:
-    keep_time()
-    assert sys.getswitchinterval() == pytest.approx(SWITCH_S)
+    said, _ = say("keep_time(); print(sys.getswitchinterval())")
+    assert float(said) == pytest.approx(SWITCH_S)
 
 
 def test_what_is_there_already_is_left_out_of_every_later_collection() -> None:
-    gc.unfreeze()
-    keep_time()
-    assert gc.get_freeze_count() > 10_000
+    said, _ = say("keep_time(); print(gc.get_freeze_count())")
+    assert int(said) > 1000
+
+
+def test_threads_of_before_and_after_have_a_realtime_priority_where_it_is_allowed() -> None:
+    said, complaint = say("""
+go_on = threading.Event()
+before = threading.Thread(target=go_on.wait)
+before.start()
+keep_time()
+after = threading.Thread(target=go_on.wait)
+after.start()
+print(*(os.sched_getscheduler(thread.native_id) for thread in (before, after)))
+go_on.set()
+""")
+    if may_have_a_priority():
+        assert said == f"{os.SCHED_FIFO} {os.SCHED_FIFO}"
+        assert complaint == ""
+    else:
+        assert said == f"{os.SCHED_OTHER} {os.SCHED_OTHER}"
+        assert "no real-time priority" in complaint
+
+
+def test_who_may_not_have_it_goes_on_without() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a right up")
+    said, complaint = say("os.setuid(65534); keep_time(); print(os.sched_getscheduler(0))")
+    assert said == str(os.SCHED_OTHER)
+    assert "wvl doctor" in complaint
