@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from wvl_robot.ros.timeliness import PRIORITY, SWITCH_S
+from wvl_robot.rig.real_time import NODE_PRIORITY
+from wvl_robot.ros.timeliness import SWITCH_S
 
 pytestmark = pytest.mark.ros
 
@@ -26,7 +27,7 @@ def say(program: str) -> tuple[str, str]:
 
 
 def may_have_a_priority() -> bool:
-    program = f"import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param({PRIORITY}))"
+    program = f"import os; os.sched_setscheduler(0, os.SCHED_RR, os.sched_param({NODE_PRIORITY}))"
     return subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0
 
 
@@ -52,7 +53,7 @@ print(*(os.sched_getscheduler(thread.native_id) for thread in (before, after)))
 go_on.set()
 """)
     if may_have_a_priority():
-        assert said == f"{os.SCHED_FIFO} {os.SCHED_FIFO}"
+        assert said == f"{os.SCHED_RR} {os.SCHED_RR}"
         assert complaint == ""
     else:
         assert said == f"{os.SCHED_OTHER} {os.SCHED_OTHER}"

@@ -72,6 +72,7 @@ class ArmGuard:
         self._num_holds = 0
         self._last_hold: Hold | None = None
         self._state, self._fault = ArmState.READY, ""
+        self._is_told_by_robot = False
         state = robot.read()
         self._target = measured_target(state, open_width_m)
         self._resync(self._target)
@@ -213,14 +214,17 @@ class ArmGuard:
     def _check_mode(self, state: RobotState) -> None:
         if not state.mode.is_commandable:
             words = f": {self._robot.fault}" if self._robot.fault else ""
-            self._latch(f"the arm is in mode {state.mode.value}{words}.")
+            self._latch(f"the arm is in mode {state.mode.value}{words}.", is_told_by_robot=True)
 
-    def _latch(self, why: str) -> None:
-        """Remember the first fault, and hold."""
+    def _latch(self, why: str, *, is_told_by_robot: bool = False) -> None:
+        """Remember the first fault, and hold; a silent arm may say later what it was."""
         if self._state is ArmState.FAULT:
+            if is_told_by_robot and not self._is_told_by_robot:
+                self._fault, self._is_told_by_robot = why, True
+                _LOGGER.warning("the arm's fault was: %s", why)
             return
         self._robot.hold()
-        self._fault = why
+        self._fault, self._is_told_by_robot = why, is_told_by_robot
         self._enter(ArmState.FAULT, why)
 
     def _resync(self, target: Setpoint) -> None:

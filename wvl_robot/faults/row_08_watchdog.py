@@ -70,7 +70,7 @@ class _Watchdog:
         graph.until(lambda: graph.arm.state == "holding", "the arm to hold", at_most_s=2.0)
         held_ns = graph.arm.stamp_ns
         time.sleep(WATCHED_S)
-        used = [sent.stamp_ns for sent in graph.sent if start_ns <= sent.stamp_ns]
+        used = [sent.stamp_ns for sent in tuple(graph.sent) if start_ns <= sent.stamp_ns]
         promise(bool(used), "no order reached the arm")
         used_ns = max(used)
         promise(used_ns <= last_ns, "an order was used although it came too late")

@@ -52,11 +52,18 @@ def _attempt(graph: LiveGraph, kind: str, seed: int) -> Mapping[str, float]:
     rng, reflex = np.random.default_rng(seed), KINDS[kind]
     sender, pid = OrderSender(graph), graph.pid("robot")
     last_ns = sender.drive(SPEED_MPS, int(rng.integers(4, 10)))
-    graph.until(lambda: any(s.stamp_ns == last_ns for s in graph.sent), "an order to be used")
+    graph.until(
+        lambda: any(s.stamp_ns == last_ns for s in tuple(graph.sent)), "an order to be used"
+    )
     _provoke(graph, reflex, rng)
-    graph.until(lambda: graph.arm.state == "fault", "the fault to be known", at_most_s=2.0)
-    named = reflex.name.lower() if reflex else "communication_constraints_violation"
-    promise(named in graph.arm.fault, f"{named} is called '{graph.arm.fault}'")
+    expected = Reflex.COMMUNICATION_CONSTRAINTS_VIOLATION if reflex is None else reflex
+    name = expected.name.lower()
+    graph.until(
+        lambda: graph.arm.state == "fault" and name in graph.arm.fault,
+        f"the fault to be called {name}",
+        lambda: f"It is called '{graph.arm.fault}'",
+        at_most_s=2.0,
+    )
     refusal = _order_here(graph, sender)
     promise(refusal.reason == int(Reason.ROBOT_NOT_READY), f"in a fault: {refusal}")
     start_s = time.monotonic()
@@ -85,8 +92,8 @@ def _order_here(graph: LiveGraph, sender: OrderSender) -> object:
     """The receipt of an order to where the arm is."""
     pose = sender.measured()
     number = sender.send(pose.position_m, pose.quaternion_xyzw, time.monotonic_ns())
-    graph.until(lambda: any(r.sequence == number for r in graph.receipts), "a receipt")
-    return next(r for r in graph.receipts if r.sequence == number)
+    graph.until(lambda: any(r.sequence == number for r in tuple(graph.receipts)), "a receipt")
+    return next(r for r in tuple(graph.receipts) if r.sequence == number)
 
 
 def _pull_mm(graph: LiveGraph, sender: OrderSender) -> float:

@@ -1,20 +1,40 @@
-"""Real-time priority for the threads that must answer each millisecond, where the user may have it.
+"""Real-time priority for the threads with deadlines, where the user may have it.
 
-On a rig that is libfranka's control thread; on the virtual cell also the simulated robot, which
-stands for a controller with a computer of its own. Without it a busy machine makes either miss the
-20 cycles that end in a reflex: seen with load 3 on two cores, and with three busy loops beside it
-the virtual robot fell to 0.84 of real time; with it neither happened (docs/decisions).
+Each millisecond must be answered by libfranka's control thread, and on the virtual cell by the
+simulated robot, which stands for a controller with a computer of its own. Without a priority a busy
+machine makes either miss the 20 cycles that end in a reflex: seen with load 3 on two cores, and with
+three busy loops beside it the virtual robot fell to 0.84 of real time; with it neither happened
+(docs/decisions). Below them come the nodes that tick ten or thirty times a second
+(`wvl_robot.ros.timeliness`).
 """
 
 import contextlib
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 _LOG = logging.getLogger(__name__)
 
-VIRTUAL_ROBOT_PRIORITY, CONTROL_THREAD_PRIORITY = 1, 2
-"""SCHED_RR; the lowest two, above every ordinary program and below everything of the kernel."""
+NODE_PRIORITY, VIRTUAL_ROBOT_PRIORITY, CONTROL_THREAD_PRIORITY = 1, 2, 3
+"""SCHED_RR; the lowest three, above every ordinary program and below everything of the kernel."""
+
+_NO_RIGHT = "no real-time priority: `wvl doctor` says how to get it (rtprio in limits.conf)"
+
+
+def prioritise_process(priority: int) -> None:
+    """All threads of this process, and those they start, but for those that have a priority.
+
+    Without permission there is no effect.
+    """
+    try:
+        for thread in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                number = int(thread.name)
+                if os.sched_getscheduler(number) == os.SCHED_OTHER:
+                    os.sched_setscheduler(number, os.SCHED_RR, os.sched_param(priority))
+    except OSError:
+        _LOG.info(_NO_RIGHT)
 
 
 @contextlib.contextmanager
@@ -28,7 +48,7 @@ def real_time_birth(priority: int) -> Iterator[None]:
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))
     except OSError:
-        _LOG.info("no real-time priority: see rtprio in /etc/security/limits.conf")
+        _LOG.info(_NO_RIGHT)
         yield
         return
     try:

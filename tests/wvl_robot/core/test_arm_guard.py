@@ -221,6 +221,20 @@ def test_a_silent_arm_is_a_fault_and_reads_as_none(bench: Bench) -> None:
     assert bench.guard.state is ArmState.FAULT
 
 
+def test_a_silent_arm_may_say_later_what_it_was(bench: Bench) -> None:
+    """A robot process that had been stopped knew of the silence first, then of the reflex."""
+    bench.robot.is_silent = True
+    bench.guard.read()
+    bench.robot.is_silent = False
+    bench.robot.words = "communication_constraints_violation"
+    bench.robot.mode = RobotMode.REFLEX
+    bench.guard.read()
+    assert "communication_constraints_violation" in bench.guard.fault
+    bench.robot.words = "another one"
+    bench.guard.read()
+    assert "communication_constraints_violation" in bench.guard.fault
+
+
 def test_an_arm_in_reflex_starts_in_fault() -> None:
     assert Bench(RobotMode.REFLEX).guard.state is ArmState.FAULT
 
