@@ -1,10 +1,10 @@
 """Real-time priority for the threads with deadlines, where the user may have it.
 
 Each millisecond must be answered by libfranka's control thread, and on the virtual cell by the
-simulated robot, which stands for a controller with a computer of its own. Without a priority a busy
-machine makes either miss the 20 cycles that end in a reflex: seen with load 3 on two cores, and with
-three busy loops beside it the virtual robot fell to 0.84 of real time; with it neither happened
-(docs/decisions). Below them come the nodes that tick ten or thirty times a second
+simulated robot, which stands for a controller with a computer of its own. Without a priority a
+busy machine makes either miss the 20 cycles that end in a reflex: seen with load 3 on two cores,
+and with three busy loops beside it the virtual robot fell to 0.84 of real time; with it neither
+happened (docs/decisions). Below them come the nodes that tick ten or thirty times a second
 (`wvl_robot.ros.timeliness`).
 """
 
