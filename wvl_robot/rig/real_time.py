@@ -16,7 +16,7 @@ from pathlib import Path
 
 _LOG = logging.getLogger(__name__)
 
-NODE_PRIORITY, VIRTUAL_ROBOT_PRIORITY, CONTROL_THREAD_PRIORITY = 1, 2, 3
+VIRTUAL_ROBOT_PRIORITY, NODE_PRIORITY, CONTROL_THREAD_PRIORITY = 1, 2, 3
 """SCHED_RR; the lowest three, above every ordinary program and below everything of the kernel."""
 
 _NO_RIGHT = "no real-time priority: `wvl doctor` says how to get it (rtprio in limits.conf)"
