@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.cells import SHARE
 from tests.ros.graphs import Place
 from wvl_models.contract.errors import SetupError
 from wvl_robot.environment import PROFILE_VARIABLES
-from wvl_robot.ros.profile import put_in_force
+from wvl_robot.ros.profile import SHARED_MEMORY, put_in_force, remove_stale_segments
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
@@ -59,3 +60,43 @@ def test_a_profile_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv(PROFILE_VARIABLES[0], "/nowhere.xml")
     with pytest.raises(SetupError, match=r"/nowhere\.xml"):
         put_in_force(SHARE)
+
+
+def test_what_a_killed_node_left_behind_is_removed_and_what_a_living_one_has_is_not(
+    place: Place,
+) -> None:
+    before = segments()
+    living = begin_node()
+    of_the_living = segments() - before
+    killed = begin_node()
+    of_the_killed = segments() - before - of_the_living
+    try:
+        assert of_the_living and of_the_killed
+        killed.kill()
+        killed.wait()
+        remove_stale_segments()
+        assert of_the_living <= segments()
+        assert not of_the_killed & segments()
+    finally:
+        for child in (living, killed):
+            child.kill()
+            child.wait()
+        remove_stale_segments()
+    assert not of_the_living & segments()
+
+
+def begin_node() -> subprocess.Popen[str]:
+    program = PROGRAM.replace("os._exit(0)", "sys.stdin.read()")
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, str(SHARE)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    assert any("largest" in line for line in child.stdout)
+    return child
+
+
+def segments() -> set[Path]:
+    return {path for path in SHARED_MEMORY.glob("fastrtps_*") if "port" not in path.name}

@@ -54,4 +54,4 @@ def judge_shared_memory(free_bytes: int) -> Finding:
     seen = f"{SHARED_MEMORY}: {free_bytes >> 20} MiB free, {NEEDED_BYTES >> 20} needed"
     if free_bytes >= NEEDED_BYTES:
         return ok("shared memory", seen)
-    return fail("shared memory", seen, "in a container: --shm-size=1g; else remove stale files")
+    return fail("shared memory", seen, "in a container: --shm-size=1g; else look into /dev/shm")
