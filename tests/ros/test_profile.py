@@ -72,15 +72,13 @@ def test_what_a_killed_node_left_behind_is_removed_and_what_a_living_one_has_is_
     of_the_killed = segments() - before - of_the_living
     try:
         assert of_the_living and of_the_killed
-        killed.kill()
-        killed.wait()
+        end(killed)
         remove_stale_segments()
         assert of_the_living <= segments()
         assert not of_the_killed & segments()
     finally:
-        for child in (living, killed):
-            child.kill()
-            child.wait()
+        end(killed)
+        end(living)
         remove_stale_segments()
     assert not of_the_living & segments()
 
@@ -96,6 +94,11 @@ def begin_node() -> subprocess.Popen[str]:
     assert child.stdout is not None
     assert any("largest" in line for line in child.stdout)
     return child
+
+
+def end(child: subprocess.Popen[str]) -> None:
+    child.kill()
+    child.communicate()
 
 
 def segments() -> set[Path]:
