@@ -12,8 +12,9 @@ from pathlib import Path
 
 from wvl_robot.environment import PROFILE_VARIABLES
 
-FIRST_ID, LAST_ID = 12, 31
-"""Above those that the nodes of a graph get; discovery within a machine looks no further than 31
+TRIAL_IDS, RESPAWN_IDS = range(12, 22), range(22, 32)
+"""They take turns, for what a trial of the fault plan starts anew and for what `wvl_robot.respawn`
+does. Above those that the nodes of a graph get; discovery within a machine looks no further than 31
 (rmw_fastrtps with LOCALHOST: two participants with ids from 32 on did not find each other)."""
 
 

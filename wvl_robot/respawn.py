@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from wvl_robot import orphan
-from wvl_robot.participant import LAST_ID, as_participant
+from wvl_robot.participant import RESPAWN_IDS, as_participant
 
 CRASHED = 70
 """Exit code of a node that must be started anew (EX_SOFTWARE of sysexits.h)."""
@@ -26,9 +26,6 @@ MAX_RESTARTS, WITHIN_S = 3, 600.0
 """More crashes than this are no accident."""
 
 DELAY_S = 0.5
-
-NUM_IDS = 10
-"""Of the participants that take turns, from the last one downwards."""
 
 
 class Respawner:
@@ -67,7 +64,8 @@ class Respawner:
     def _environment(self, folder: Path) -> Mapping[str, str]:
         if not self._num_restarts:
             return os.environ
-        return as_participant(os.environ, LAST_ID - self._num_restarts % NUM_IDS, folder)
+        participant_id = RESPAWN_IDS[self._num_restarts % len(RESPAWN_IDS)]
+        return as_participant(os.environ, participant_id, folder)
 
     def _may_restart(self) -> bool:
         now_s = time.monotonic()

@@ -10,13 +10,18 @@ import pytest
 pytest.importorskip("rclpy")
 
 import rclpy
+from wvl_interfaces import msg
 
+from tests.cells import SHARE
 from tests.ros.graphs import Place
+from wvl_models.contract.action import ActionSpec
 from wvl_models.contract.examples import example_observation
+from wvl_models.contract.task import load_task
 from wvl_robot.adapters.system_clock import SystemClock
-from wvl_robot.ros import convert, topics
+from wvl_robot.ros import convert, policy_follower, topics
 from wvl_robot.ros.host import Ending, Host
-from wvl_robot.ros.session_ports import RosCamera
+from wvl_robot.ros.policy_follower import PolicyFollower
+from wvl_robot.ros.session_ports import RosArmLink, RosCamera
 
 pytestmark = [pytest.mark.ros]
 
@@ -58,6 +63,58 @@ def test_frames_lost_on_the_way_to_the_session_are_counted(host: Host) -> None:
             arrived = frame.stamp_ns + number
             spin_until(host, lambda: _stamp_ns(camera) == arrived)  # noqa: B023  # of this round
     assert camera.health().num_lost == 1 + 2, "8 was lost, then 3 and 4 of a new camera node"
+
+
+def test_no_episode_starts_before_the_policy_serves_and_the_arm_expects_it(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower = PolicyFollower(host, load_task(SHARE, "lift_cube"), None)
+    tell_policy, tell_arm = host.publisher(topics.POLICY_STATUS), host.publisher(topics.ARM_STATUS)
+    assert follower.complaint() == "no policy is being served"
+    spec = ActionSpec.unnormalised()
+    tell_policy(convert.to_policy_status("v0001", spec, "", host.time()))
+    spin_until(host, lambda: follower.version == "v0001")
+    assert "does not let orders of policy v0001 pass" in follower.complaint()
+    tell_arm(msg.ArmStatus(policy_version="v0001"))
+    spin_until(host, lambda: follower.complaint() == "")
+    monkeypatch.setattr(policy_follower, "STATUS_TIMEOUT_S", 0.0)
+    assert "v0001 has been silent" in follower.complaint()
+
+
+def test_a_policy_that_does_not_fit_is_complained_about_once(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    follower = PolicyFollower(host, load_task(SHARE, "lift_cube"), None)
+    tell_policy = host.publisher(topics.POLICY_STATUS)
+    spec = ActionSpec.unnormalised()
+    tell_policy(convert.to_policy_status("v0001", spec, "", host.time()))
+    spin_until(host, lambda: follower.version == "v0001")
+    for _ in range(3):
+        tell_policy(
+            convert.to_policy_status(
+                "v0002", replace(spec, rate_hz=spec.rate_hz / 2), "", host.time()
+            )
+        )
+        spin_until(host, lambda: follower.version == "")
+        rclpy.spin_once(host.node, timeout_sec=0.2)
+    said = [record for record in caplog.records if "v0002 has chunks" in record.getMessage()]
+    assert len(said) == 1
+
+
+def test_orders_wait_until_the_robot_node_has_been_known_for_a_second(host: Host) -> None:
+    link = RosArmLink(host)
+    assert link.complaint() == "no robot node hears orders"
+    robot = rclpy.create_node("robot")
+    try:
+        qos = topics.SETPOINT.qos
+        robot.create_subscription(msg.Setpoint, topics.SETPOINT.name, lambda _: None, qos)
+        spin_until(host, lambda: link.complaint() == "the robot node has just been met")
+        since_s = time.monotonic()
+        spin_until(host, lambda: link.complaint() == "")
+        assert time.monotonic() - since_s > 0.9
+    finally:
+        robot.destroy_node()
+    spin_until(host, lambda: link.complaint() == "no robot node hears orders")
 
 
 def _stamp_ns(camera: RosCamera) -> int:

@@ -37,8 +37,8 @@ def test_threads_wait_a_tenth_of_a_millisecond_for_each_other() -> None:
 
 
 def test_what_is_there_already_is_left_out_of_every_later_collection() -> None:
-    said, _ = say("keep_time(); print(gc.get_freeze_count())")
-    assert int(said) > 1000
+    said, _ = say("import rclpy, numpy; keep_time(); print(gc.get_freeze_count())")
+    assert int(said) > 10_000
 
 
 def test_threads_of_before_and_after_have_a_realtime_priority_where_it_is_allowed() -> None:
@@ -61,8 +61,14 @@ go_on.set()
 
 
 def test_who_may_not_have_it_goes_on_without() -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can give a right up")
-    said, complaint = say("os.setuid(65534); keep_time(); print(os.sched_getscheduler(0))")
+    """Root gives its right up first."""
+    said, complaint = say("""
+import resource
+resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))
+if os.geteuid() == 0:
+    os.setuid(65534)
+keep_time()
+print(os.sched_getscheduler(0))
+""")
     assert said == str(os.SCHED_OTHER)
     assert "wvl doctor" in complaint

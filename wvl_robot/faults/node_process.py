@@ -13,14 +13,11 @@ from pathlib import Path
 from wvl_robot import orphan
 from wvl_robot.cli.supervisor import command_line
 from wvl_robot.graph_spec import NodeStart
-from wvl_robot.participant import FIRST_ID, as_participant
+from wvl_robot.participant import TRIAL_IDS, as_participant
 
 END_S = 40.0
 
-NUM_IDS = 10
-"""Of the participants that take turns; `wvl_robot.respawn` has the others."""
-
-_restarts = itertools.count()
+_participant_ids = itertools.cycle(TRIAL_IDS)
 
 
 class NodeProcess:
@@ -64,8 +61,8 @@ class NodeProcess:
             return
         environment = self._environment
         if self.num_starts:
-            participant_id = FIRST_ID + next(_restarts) % NUM_IDS
-            environment = as_participant(environment, participant_id, self._log.parent)
+            folder = self._log.parent
+            environment = as_participant(environment, next(_participant_ids), folder)
         with self._log.open("ab") as log:
             self._child = subprocess.Popen(
                 self._command,

@@ -117,28 +117,31 @@ def require_untouched(folder: Path) -> None:
     promise(not strangers, f"written outside the store: {strangers}")
 
 
-KINDS: Mapping[str, Callable[[int, Path], None]] = {
-    "label": _try_labels,
-    "episode id": _try_ids,
-    "launch": _try_launches,
-}
+def input_row(
+    title: str, pass_line: str, searches: Mapping[str, Callable[[int, Path], None]]
+) -> FaultRow:
+    """A row of input, by its kinds: each searches with a seed, in a folder."""
 
-PLAN = RowPlan(
-    number=14,
-    title="input from people",
-    pass_line="refused in a sentence with an exit code, or done; no traceback; nothing "
-    "changed that was not asked for, nothing outside the store",
-    kinds=tuple(KINDS),
-    per_change=1,
-    nightly=3000,
-)
+    def attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
+        searches[kind](seed, folder)
+        return {"inputs": NUM_INPUTS}
 
-
-def _attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
-    KINDS[kind](seed, folder)
-    return {"inputs": NUM_INPUTS}
+    plan = RowPlan(
+        number=14,
+        title=title,
+        pass_line=pass_line,
+        kinds=tuple(searches),
+        per_change=1,
+        nightly=3000,
+    )
+    return PlainRow(plan, searched(attempt))
 
 
 def open_row() -> FaultRow:
     """See `rows`."""
-    return PlainRow(PLAN, searched(_attempt))
+    return input_row(
+        "input from people",
+        "refused in a sentence with an exit code, or done; no traceback; nothing changed that was "
+        "not asked for, nothing outside the store",
+        {"label": _try_labels, "episode id": _try_ids, "launch": _try_launches},
+    )

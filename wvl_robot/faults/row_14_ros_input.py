@@ -17,18 +17,16 @@ from hypothesis import strategies as st
 from wvl_models.contract.errors import WvlError
 from wvl_models.contract.task import load_task
 from wvl_models.episodes.store import EpisodeStore
-from wvl_robot.faults.plain_row import PlainRow
 from wvl_robot.faults.promise import promise
 from wvl_robot.faults.row_14_input import (
-    NUM_INPUTS,
     TEXT,
+    input_row,
     new_store,
     require_untouched,
     search,
 )
 from wvl_robot.faults.sample_store import contents
-from wvl_robot.faults.searching import searched
-from wvl_robot.faults.trial import FaultRow, RowPlan
+from wvl_robot.faults.trial import FaultRow
 from wvl_robot.share import share_folder
 
 VALUES = TEXT | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.booleans()
@@ -164,27 +162,11 @@ def _session(root: Path) -> Iterator[Any]:
         context.shutdown()
 
 
-KINDS: Mapping[str, Callable[[int, Path], None]] = {
-    "node parameters": _try_parameters,
-    "service requests": _try_requests,
-}
-
-PLAN = RowPlan(
-    number=14,
-    title="input through ROS",
-    pass_line="refused by a WvlError in a sentence, or done; nothing changed that was not "
-    "asked for, nothing outside the store",
-    kinds=tuple(KINDS),
-    per_change=1,
-    nightly=3000,
-)
-
-
-def _attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
-    KINDS[kind](seed, folder)
-    return {"inputs": NUM_INPUTS}
-
-
 def open_row() -> FaultRow:
     """See `rows`."""
-    return PlainRow(PLAN, searched(_attempt))
+    return input_row(
+        "input through ROS",
+        "refused by a WvlError in a sentence, or done; nothing changed that was not asked for, "
+        "nothing outside the store",
+        {"node parameters": _try_parameters, "service requests": _try_requests},
+    )

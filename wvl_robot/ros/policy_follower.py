@@ -30,7 +30,7 @@ class PolicyFollower:
         schedule = make_schedule(spec, schedule_of(task, spec.chunk_steps))
         self.pilot = PolicyPilot(RosDecider(host), schedule, spec, teleop)
         self.version, self._heard_s = "", time.monotonic()
-        self._version_at_arm = ""
+        self._version_at_arm = self._problem = ""
         host.subscribe(topics.ARM_STATUS, self._on_arm)
         host.subscribe(topics.POLICY_STATUS, self._on_status)
 
@@ -50,23 +50,24 @@ class PolicyFollower:
 
     def _on_status(self, message: msg.PolicyStatus) -> None:
         self._heard_s = time.monotonic()
+        version, problem = self._judge(message)
+        if problem and problem != self._problem:  # it comes every second
+            _LOG.error(problem)
+        self._problem, self.version = problem, version
+        self.pilot.set_policy_version(version)
+
+    def _judge(self, message: msg.PolicyStatus) -> tuple[str, str]:
+        """The version that can be executed, empty for none, and what is wrong with it."""
         try:
             served = convert.from_policy_status(message)
         except DataError as error:
-            _LOG.error("the policy's own description is unusable: %s", error)
-            served = None
-        version = ""
-        if served is not None:
-            version, spec = served
-            if (spec.chunk_steps, spec.rate_hz) != (self._spec.chunk_steps, self._spec.rate_hz):
-                _LOG.error(
-                    "policy %s has chunks of %d steps at %g Hz; this session executes %d at %g",
-                    version,
-                    spec.chunk_steps,
-                    spec.rate_hz,
-                    self._spec.chunk_steps,
-                    self._spec.rate_hz,
-                )
-                version = ""
-        self.version = version
-        self.pilot.set_policy_version(version)
+            return "", f"the policy's own description is unusable: {error}"
+        if served is None:
+            return "", ""
+        version, spec = served
+        if (spec.chunk_steps, spec.rate_hz) == (self._spec.chunk_steps, self._spec.rate_hz):
+            return version, ""
+        return "", (
+            f"policy {version} has chunks of {spec.chunk_steps} steps at {spec.rate_hz:g} Hz; this "
+            f"session executes {self._spec.chunk_steps} at {self._spec.rate_hz:g}"
+        )

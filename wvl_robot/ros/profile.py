@@ -33,7 +33,10 @@ def profile_file(share: Path) -> Path:
 
 
 def put_in_force(share: Path) -> None:
-    """Choose our profile unless somebody chose one; call it before rclpy.init."""
+    """Make room in the shared memory, and choose our profile unless somebody chose one.
+
+    Call it before rclpy.init. SetupError where there is no such profile or no room.
+    """
     chosen = next((os.environ[name] for name in PROFILE_VARIABLES if os.environ.get(name)), None)
     path = Path(chosen) if chosen else profile_file(share)
     if not path.is_file():

@@ -5,7 +5,7 @@ import math
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -196,12 +196,17 @@ class SessionFront:
 
     def _not_ready(self) -> str:
         """Why no episode may start; empty where one may."""
-        if self._follower is not None and self._follower.complaint():
-            return self._follower.complaint()
-        if self._desk is not None and self._desk.complaint():
-            return self._desk.complaint()
-        if self._arm.complaint():
-            return self._arm.complaint()
+        return next(filter(None, (complain() for complain in self._complaints())), "")
+
+    def _complaints(self) -> Iterator[Callable[[], str]]:
+        if self._follower is not None:
+            yield self._follower.complaint
+        if self._desk is not None:
+            yield self._desk.complaint
+        yield self._arm.complaint
+        yield self._sight_complaint
+
+    def _sight_complaint(self) -> str:
         try:
             self._sight.require(self._clock.now_ns(), self._config.open_width_m)
         except WvlError as error:
