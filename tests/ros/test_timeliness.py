@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from wvl_robot.rig.real_time import NODE_PRIORITY
+from wvl_robot.rig.real_time import NODE_PRIORITY, TICK_PRIORITY
 from wvl_robot.ros.timeliness import SWITCH_S
 
 pytestmark = pytest.mark.ros
@@ -72,3 +72,40 @@ print(os.sched_getscheduler(0))
 """)
     assert said == str(os.SCHED_OTHER)
     assert "wvl doctor" in complaint
+
+
+def test_the_thread_that_ticks_stays_above_the_others_of_its_process() -> None:
+    program = f"""
+from wvl_robot.rig.real_time import prioritise_thread
+go_on, is_raised = threading.Event(), threading.Event()
+def tick():
+    prioritise_thread({TICK_PRIORITY})
+    is_raised.set()
+    go_on.wait()
+ticking, other = threading.Thread(target=tick), threading.Thread(target=go_on.wait)
+ticking.start()
+other.start()
+is_raised.wait()
+keep_time()
+print(*(os.sched_getparam(thread.native_id).sched_priority for thread in (ticking, other)))
+go_on.set()
+"""
+    expected = (TICK_PRIORITY, NODE_PRIORITY) if may_have_a_priority() else (0, 0)
+    assert say(program)[0] == " ".join(map(str, expected))
+
+
+def test_memory_of_images_is_not_asked_of_the_system_again_for_every_image() -> None:
+    program = """
+import resource
+keep_time()
+def carry():
+    copies = [b"x" * 3 * 640 * 480 for _ in range(6)]
+carry()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    carry()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    num_pages = 3 * 640 * 480 // 4096
+    assert int(say(program)[0]) < num_pages
+    assert int(say(program.replace("keep_time()", ""))[0]) > 20 * num_pages

@@ -4,8 +4,8 @@ Each millisecond must be answered by libfranka's control thread, and on the virt
 simulated robot, which stands for a controller with a computer of its own. Without a priority a
 busy machine makes either miss the 20 cycles that end in a reflex: seen with load 3 on two cores,
 and with three busy loops beside it the virtual robot fell to 0.84 of real time; with it neither
-happened (docs/decisions). Below them come the nodes that tick ten or thirty times a second
-(`wvl_robot.ros.timeliness`).
+happened (docs/decisions). Between the two come the nodes (`wvl_robot.ros.timeliness`), and among
+their threads the one that ticks before those that carry images.
 """
 
 import contextlib
@@ -16,8 +16,8 @@ from pathlib import Path
 
 _LOG = logging.getLogger(__name__)
 
-VIRTUAL_ROBOT_PRIORITY, NODE_PRIORITY, CONTROL_THREAD_PRIORITY = 1, 2, 3
-"""SCHED_RR; the lowest three, above every ordinary program and below everything of the kernel."""
+VIRTUAL_ROBOT_PRIORITY, NODE_PRIORITY, TICK_PRIORITY, CONTROL_THREAD_PRIORITY = 1, 2, 3, 4
+"""SCHED_RR; the lowest four, above every ordinary program and below everything of the kernel."""
 
 _NO_RIGHT = "no real-time priority: `wvl doctor` says how to get it (rtprio in limits.conf)"
 
@@ -33,6 +33,14 @@ def prioritise_process(priority: int) -> None:
                 number = int(thread.name)
                 if os.sched_getscheduler(number) == os.SCHED_OTHER:
                     os.sched_setscheduler(number, os.SCHED_RR, os.sched_param(priority))
+    except OSError:
+        _LOG.info(_NO_RIGHT)
+
+
+def prioritise_thread(priority: int) -> None:
+    """The calling thread. Without permission there is no effect."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))
     except OSError:
         _LOG.info(_NO_RIGHT)
 

@@ -26,6 +26,7 @@ from wvl_robot.core.session import Session, SessionPorts
 from wvl_robot.core.session_status import SessionState
 from wvl_robot.core.sight import Sight
 from wvl_robot.ports.teleop import TeleopEvent
+from wvl_robot.rig.real_time import TICK_PRIORITY, prioritise_thread
 from wvl_robot.ros import convert, topics
 from wvl_robot.ros.host import Host
 from wvl_robot.ros.managed import Activate
@@ -146,6 +147,11 @@ class SessionFront:
         """For /diagnostics."""
         policy = (self._answers_health,) if self._follower is not None else ()
         return self._session_health, self._recorder_health, *policy
+
+    def run(self, stop: threading.Event) -> None:
+        """The loop, in its own thread; nothing that the process does besides comes before it."""
+        prioritise_thread(TICK_PRIORITY)
+        self.session.run(stop)
 
     def report(self) -> None:
         """Publish the status."""
@@ -276,7 +282,7 @@ def configure(host: Host, params: SessionParams) -> Activate:
         active.serve(topics.LABEL, front.label)
         active.serve(topics.CLEAR_FAULT, front.clear_fault)
         keep_time()
-        active.thread(lambda: front.session.run(active.stop), "session")
+        active.thread(lambda: front.run(active.stop), "session")
         active.every(STATUS_PERIOD_S, front.report, "status")
         for health in front.healths():
             active.diagnose(health)

@@ -149,8 +149,10 @@ def test_snapshot_and_statistics_of_it(store: EpisodeStore, wvl: Wvl, tmp_path: 
     assert code == 0
     figures = json.loads(out)
     assert figures["num_steps"] == 5
-    assert len(figures["q99"]) == 7
-    assert "5 actions of 1 episodes" in wvl("stats", "--task", "lift")[1]
+    assert len(figures["signals"]["action"]["q99"]) == 7
+    shown = wvl("stats", "--task", "lift")[1]
+    assert "5 steps of 1 episodes" in shown
+    assert "gripper_width_m" in shown
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from wvl_models.episodes.arrays import EpisodeArrays
 from wvl_models.episodes.examples import example_arrays, example_steps
 from wvl_models.episodes.journal import journal_line, parse_journal
 from wvl_models.episodes.snapshot import EpisodeFilter, Snapshot
-from wvl_models.episodes.statistics import action_statistics, actions_of
+from wvl_models.episodes.statistics import ACTION, MEASURED, actions_of, episode_statistics
 from wvl_models.episodes.store import EpisodeStore
 from wvl_models.episodes.windows import Padding, cut_windows
 
@@ -247,41 +247,62 @@ def test_actions_lead_from_each_target_to_the_decided_setpoint(rng: np.random.Ge
     assert np.allclose(reached, arrays.decided)
 
 
-def test_statistics_are_those_of_all_actions(filled: EpisodeStore) -> None:
-    view = filled.view()
-    actions = np.concatenate([actions_of(filled.read(name)) for name in filled.ids()])
-    found = action_statistics(view)
-    assert found.num_steps == len(actions) == 26
-    assert np.allclose(found.mean, actions.mean(axis=0))
-    assert np.allclose(found.std, actions.std(axis=0))
-    assert np.allclose(found.q01, np.quantile(actions, 0.01, axis=0))
-    assert np.allclose(found.q99, np.quantile(actions, 0.99, axis=0))
-    assert np.array_equal(found.minimum, actions.min(axis=0))
-    assert np.array_equal(found.maximum, actions.max(axis=0))
+def test_statistics_are_those_of_all_steps(filled: EpisodeStore) -> None:
+    read = [filled.read(name) for name in filled.ids()]
+    found = episode_statistics(filled.view())
+    assert found.num_steps == 26
+    assert list(found.signals) == [ACTION, *MEASURED]
+    for name, figures in found.signals.items():
+        parts = [actions_of(one) if name == ACTION else getattr(one, name) for one in read]
+        values = np.concatenate(parts).reshape(26, -1)
+        assert figures.num_steps == 26
+        assert np.allclose(figures.mean, values.mean(axis=0))
+        assert np.allclose(figures.std, values.std(axis=0))
+        assert np.allclose(figures.q01, np.quantile(values, 0.01, axis=0))
+        assert np.allclose(figures.q99, np.quantile(values, 0.99, axis=0))
+        assert np.array_equal(figures.minimum, values.min(axis=0))
+        assert np.array_equal(figures.maximum, values.max(axis=0))
+
+
+def test_what_no_sensor_measured_is_left_out_of_the_statistics(
+    filled: EpisodeStore, header: MakeHeader, rng: np.random.Generator
+) -> None:
+    whole = episode_statistics(filled.view())
+    imagined = example_arrays(rng, 9)
+    imagined = replace(imagined, joint_positions_rad=np.full((9, 7), np.nan))
+    filled.add(header("dream", task="dream", origin=Origin.IMAGINED), imagined)
+    joined = episode_statistics(filled.view())
+    assert joined.num_steps == 35
+    assert joined.signals["wrench"].num_steps == 35
+    joints = joined.signals["joint_positions_rad"]
+    assert joints.num_steps == 26
+    assert np.array_equal(joints.mean, whole.signals["joint_positions_rad"].mean)
+    dreams = episode_statistics(filled.view(EpisodeFilter(tasks=("dream",))))
+    assert "joint_positions_rad" not in dreams.signals
 
 
 def test_statistics_are_cached_by_snapshot(filled: EpisodeStore) -> None:
-    first = action_statistics(filled.view())
+    first = episode_statistics(filled.view())
     cached = next(filled.layout.cache.iterdir())
     record = parse_journal(cached.read_bytes()).records[0]
     cached.write_bytes(journal_line(record | {"num_steps": 999}))
-    assert action_statistics(filled.view()).num_steps == 999
+    assert episode_statistics(filled.view()).num_steps == 999
     filled.labels.add("lift-1", FAILURE)
-    again = action_statistics(filled.view())
+    again = episode_statistics(filled.view())
     assert again.num_steps == 26
     assert again.snapshot_id != first.snapshot_id
 
 
 def test_a_damaged_cache_of_statistics_is_not_believed(filled: EpisodeStore) -> None:
-    first = action_statistics(filled.view())
+    first = episode_statistics(filled.view())
     cached = next(filled.layout.cache.iterdir())
     cached.write_bytes(cached.read_bytes().replace(b'"num_steps":26', b'"num_steps":27'))
-    assert action_statistics(filled.view()).num_steps == first.num_steps
+    assert episode_statistics(filled.view()).num_steps == first.num_steps
 
 
 def test_statistics_of_nothing_are_refused(filled: EpisodeStore) -> None:
     with pytest.raises(StoreError, match="at least one episode"):
-        action_statistics(filled.view(EpisodeFilter(tasks=("nothing",))))
+        episode_statistics(filled.view(EpisodeFilter(tasks=("nothing",))))
 
 
 def test_a_folder_with_other_things_is_not_made_a_store(tmp_path: Path) -> None:

@@ -17,10 +17,17 @@ from wvl_models.cli.episodes.options import (
 )
 from wvl_models.cli.output import JsonOption, make_console, write_json
 from wvl_models.episodes.snapshot import Snapshot
-from wvl_models.episodes.statistics import action_statistics
+from wvl_models.episodes.statistics import ACTION, FIGURES, as_json, episode_statistics
 from wvl_models.episodes.store import EpisodeStore
 
-_ACTION_NAMES = ("x m", "y m", "z m", "rx rad", "ry rad", "rz rad", "gripper")
+_COMPONENTS = {
+    ACTION: ("x m", "y m", "z m", "rx rad", "ry rad", "rz rad", "gripper"),
+    "ee_pose": ("x m", "y m", "z m", "qx", "qy", "qz", "qw"),
+    "wrench": ("fx N", "fy N", "fz N", "tx Nm", "ty Nm", "tz Nm"),
+    "gripper_width_m": ("",),
+}
+_NUMBERS = ("1", "2", "3", "4", "5", "6", "7")
+"""Joints, from the base."""
 
 
 def snapshot(
@@ -48,22 +55,19 @@ def stats(
     policy: PolicyOption = None,
     json: JsonOption = None,
 ) -> None:
-    """Statistics of the actions, as normalisation uses them."""
+    """Statistics of the actions and of what the robot measured, as normalisation uses them."""
     opened = EpisodeStore(store)
     wanted = episode_filter(task, outcome, origin, policy)
     view = opened.view(wanted) if of is None else opened.view_of(Snapshot.load(of))
-    figures = action_statistics(view)
-    names = ("mean", "std", "q01", "q99", "minimum", "maximum")
+    found = episode_statistics(view)
     if json is not None:
-        content = {name: getattr(figures, name).tolist() for name in names}
-        write_json(
-            json, {"snapshot_id": figures.snapshot_id, "num_steps": figures.num_steps} | content
-        )
+        write_json(json, as_json(found))
     if json != "-":
-        title = (
-            f"{figures.num_steps} actions of {len(view)} episodes, snapshot {figures.snapshot_id}"
-        )
-        table = Table("", *_ACTION_NAMES, title=title)
-        for name in names:
-            table.add_row(name, *(f"{value:.4g}" for value in getattr(figures, name)))
+        title = f"{found.num_steps} steps of {len(view)} episodes, snapshot {found.snapshot_id}"
+        table = Table("signal", "component", *FIGURES, title=title)
+        for name, figures in found.signals.items():
+            for k, component in enumerate(_COMPONENTS.get(name, _NUMBERS)[: len(figures.mean)]):
+                values = (f"{getattr(figures, figure)[k]:.4g}" for figure in FIGURES)
+                table.add_row(name, component, *values)
+            table.add_section()
         make_console().print(table)
