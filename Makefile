@@ -15,10 +15,15 @@ DEBIAN := git cmake make gcc g++ python3-venv python3-dev libusb-1.0-0 libegl1 l
   libxcb-xkb1 libhidapi-hidraw0
 TORCH := $(shell sed -n 's/^  "\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
 
+FOR_MESSAGES := import tomllib; \
+  project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+  numpy = [one for one in project["dependencies"] if one.startswith("numpy==")]; \
+  print(*numpy, *project["optional-dependencies"]["ros"], sep="\n")
+
 # Busy-waiting OpenMP threads cost 4.6x on a busy 2-core machine (facts/toy_loop.md).
 export OMP_WAIT_POLICY := passive
 
-.PHONY: setup demo test check ws bench clean debian
+.PHONY: setup packages demo test check ws bench clean debian
 
 setup: $(READY)
 
@@ -30,18 +35,24 @@ debian:
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $${missing[@]}; \
 	  else echo "Debian packages are missing; copy this line: sudo apt-get install -y $${missing[*]}"; exit 1; fi; fi
 
-# The CPU build of torch first, so that nothing after it pulls the CUDA build in (see pyproject).
+# The messages need two cores for a minute, pip mostly one: side by side. The CPU build of torch comes
+# first, so that nothing after it pulls the CUDA build in (see pyproject).
 $(READY): pyproject.toml ros2_ws/build_on_wheels.py $(shell find ros2_ws/src/wvl_interfaces ros2_ws/on_wheels -type f) | debian
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade "pip>=24" "setuptools>=77,<80" wheel
+	$(BIN)/python -c '$(FOR_MESSAGES)' > $(VENV)/for_messages.txt
+	$(BIN)/pip install -q -r $(VENV)/for_messages.txt
+	$(BIN)/python ros2_ws/build_on_wheels.py & messages=$$!; $(MAKE) --no-print-directory packages; \
+	  packages=$$?; wait $$messages && exit $$packages
+	touch $@
+
+packages:
 	$(BIN)/pip install -q "$(TORCH)+cpu" || \
 	  $(BIN)/pip install -q "$(TORCH)" --index-url https://download.pytorch.org/whl/cpu
 	$(BIN)/pip install -q --no-build-isolation -e ".[virtual,ros,gui,dev,bench]"
 	$(BIN)/pip install -q --no-deps franka-sim==1.1.7
 	$(BIN)/pip install -q --no-build-isolation --only-binary pygame-ce,cffi -e ".[teleop]" || \
 	  echo "No wheels for a SpaceMouse or a gamepad on this platform; the keyboard needs none."
-	$(BIN)/python ros2_ws/build_on_wheels.py
-	touch $@
 
 demo: setup
 	$(BIN)/wvl demo --out $(OUT)

@@ -31,6 +31,7 @@ def resolve(
     is_virtual = True
     if "rig" in values:
         is_virtual = load_rig(share, values["rig"]).is_virtual
+    if "task" in values:
         load_task(share, values["task"])
     if not is_virtual and values.get("teleop") == "scripted":
         raise ConfigError(

@@ -4,6 +4,7 @@ Plain data, read by `wvl up`, by the launch files and by a test.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from wvl_robot.graph_spec import Argued, Argument, Graph, NodeSpec, Value
 
@@ -20,6 +21,12 @@ STORE = Argument(
 REGISTRY = Argument(name="registry", default="data/registry", description="Model registry.")
 POLICY = Argument(
     name="policy", default="", description="Version to serve; empty: the registry's current one."
+)
+POLICY_NODE = Argument(
+    name="policy_node",
+    default="here",
+    description="Where the policy runs; elsewhere: `wvl up serve_policy` on a machine with a GPU.",
+    choices=("here", "elsewhere"),
 )
 NUM_EPISODES = Argument(
     name="num_episodes",
@@ -150,7 +157,7 @@ _TELEOP_SESSION = NodeSpec(
     },
 )
 _POLICY_SESSION = NodeSpec(name="session", parameters={**_SESSION, "pilot": "policy"})
-_POLICY = NodeSpec(
+_SERVED_POLICY = NodeSpec(
     name="policy",
     parameters={
         **_RIG,
@@ -159,6 +166,7 @@ _POLICY = NodeSpec(
     },
     is_restarted=True,
 )
+_POLICY = replace(_SERVED_POLICY, when=("policy_node", ("here",)))
 _PANEL = NodeSpec(
     name="panel",
     parameters={
@@ -193,7 +201,7 @@ _RIG_ARGUMENTS = (
 )
 _DEVICE_ARGUMENTS = (TELEOP_PROFILE, TELEOP_MODEL)
 _POLICY_ARGUMENTS = (
-    *(REGISTRY, POLICY, TAKE_OVER, *_DEVICE_ARGUMENTS),
+    *(REGISTRY, POLICY, POLICY_NODE, TAKE_OVER, *_DEVICE_ARGUMENTS),
     *(*_CAMPAIGN_ARGUMENTS, SWAP_TO, SEEDS_AFTER),
 )
 
@@ -214,6 +222,12 @@ GRAPHS: Mapping[str, Graph] = {
             description="A policy of the registry drives the arm; its episodes are recorded.",
             arguments=(*_RIG_ARGUMENTS, *_POLICY_ARGUMENTS),
             nodes=(_CELL, _ROBOT, _CAMERA, _TELEOP, _POLICY, _POLICY_SESSION, _POLICY_CAMPAIGN),
+        ),
+        Graph(
+            name="serve_policy",
+            description="The policy alone, for a deploy_policy whose policy_node is elsewhere.",
+            arguments=(RIG, HOST, REGISTRY, POLICY, *_NODE_ARGUMENTS),
+            nodes=(_SERVED_POLICY,),
         ),
         Graph(
             name="label",

@@ -1,3 +1,9 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,3 +67,30 @@ def test_an_unknown_row_is_refused_in_a_sentence() -> None:
         modules_of(77)
     result = CliRunner().invoke(app, ["faults", "--row", "77"])
     assert isinstance(result.exception, ConfigError)
+
+
+def test_ctrl_c_keeps_what_was_done(tmp_path: Path) -> None:
+    file, scratch = tmp_path / "faults.json", tmp_path / "scratch"
+    scratch.mkdir()
+    words = ["bench", "faults", "--row", "13", "--trials", "100000", "--json", str(file)]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "wvl_models.cli.main", *words],
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        seen: set[Path] = set()
+        deadline = time.monotonic() + 120.0
+        while len(seen) < 3 and time.monotonic() < deadline:  # every trial has a folder of its own
+            seen |= set(scratch.glob("wvl-fault-*"))
+            time.sleep(0.01)
+        child.send_signal(signal.SIGINT)
+        output, _ = child.communicate(timeout=60.0)
+    finally:
+        child.kill()
+    assert child.returncode != 0
+    assert b"Traceback" not in output
+    (row,) = json.loads(file.read_text())["rows"]
+    (report,) = row["reports"]
+    assert report["passed"]["n"] >= 2

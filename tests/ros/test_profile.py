@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.ros, pytest.mark.slow]
 PROGRAM = """
 import logging, os, sys
 from pathlib import Path
+import psutil
 logging.basicConfig(stream=sys.stdout)
 from wvl_robot.ros.profile import check_in_force, largest_segment_bytes, put_in_force
 put_in_force(Path(sys.argv[1]))
@@ -26,6 +27,9 @@ rclpy.init()
 node = rclpy.create_node("a")
 check_in_force(rclpy.utilities.get_rmw_implementation_identifier())
 print("largest", largest_segment_bytes() >> 20, "MiB", flush=True)
+own = [one.laddr for one in psutil.Process().net_connections(kind="udp")]
+heard = {one.ip for one in own if one.port < 32768}  # it sends from those above
+print("udp", *sorted(heard), flush=True)
 os._exit(0)
 """
 
@@ -47,6 +51,17 @@ def test_a_participant_has_room_for_images(place: Place) -> None:
     output = run()
     assert int(output.split("largest ")[1].split()[0]) >= 32
     assert "NOT IN FORCE" not in output
+
+
+def udp_addresses(output: str) -> set[str]:
+    return set(output.split("udp ")[1].split())
+
+
+def test_a_participant_is_heard_on_loopback_alone_unless_other_machines_were_let_in(
+    place: Place,
+) -> None:
+    assert udp_addresses(run()) == {"127.0.0.1"}
+    assert "0.0.0.0" in udp_addresses(run(ROS_AUTOMATIC_DISCOVERY_RANGE="SUBNET"))
 
 
 def test_another_profile_without_room_is_told_loudly(place: Place) -> None:

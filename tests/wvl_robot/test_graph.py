@@ -15,8 +15,10 @@ def start(graph: str, **given: str) -> dict[str, dict[str, object]]:
     return {node.name: dict(node.parameters) for node in starts}
 
 
-def test_the_five_graphs_are_there() -> None:
-    assert set(GRAPHS) == {"teleop_collect", "deploy_policy", "label", "learner", "closed_loop"}
+def test_all_graphs_are_there() -> None:
+    collecting = {"teleop_collect", "label"}
+    deploying = {"deploy_policy", "serve_policy", "learner", "closed_loop"}
+    assert set(GRAPHS) == collecting | deploying
 
 
 @pytest.mark.parametrize("graph", GRAPHS.values(), ids=list(GRAPHS))
@@ -27,6 +29,7 @@ def test_every_argument_of_a_graph_is_used_by_a_node_and_the_other_way_round(gra
         for source in node.parameters.values()
         if isinstance(source, Argued)
     }
+    used |= {node.when[0] for node in graph.nodes if node.when is not None}
     of_every_node = {"nodes", "autostart"}
     assert used == {argument.name for argument in graph.arguments} - of_every_node
 
@@ -60,6 +63,15 @@ def test_relative_paths_are_those_of_whoever_starts_the_graph() -> None:
 def test_values_have_the_type_of_their_parameter() -> None:
     campaign = start("teleop_collect", num_episodes="3", seed="7")["campaign"]
     assert (campaign["num_episodes"], campaign["seed"]) == (3, 7)
+
+
+def test_a_policy_may_run_on_another_machine() -> None:
+    here = start("deploy_policy", policy="v0002")
+    there = start("deploy_policy", policy_node="elsewhere")
+    assert set(here) - set(there) == {"policy"}
+    served = start("serve_policy", policy="v0002")
+    assert set(served) == {"policy"}
+    assert served["policy"] == here["policy"]
 
 
 def make_real_rig(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from wvl_models.contract.errors import StoreError
 from wvl_models.contract.observation import U8
 from wvl_models.episodes.adding import add_episode
 from wvl_models.episodes.arrays import EpisodeArrays, EpisodeSignals
+from wvl_models.episodes.bulk import no_collections
 from wvl_models.episodes.filesystem import FileSystem, store_errors
 from wvl_models.episodes.index import EpisodeFacts, EpisodeIndex
 from wvl_models.episodes.label_log import LabelLog
@@ -146,6 +147,7 @@ class EpisodeStore:
         """One row for each readable episode, sorted by id."""
         return self.overview(wanted)[0]
 
+    @no_collections()
     def overview(
         self, wanted: EpisodeFilter | None = None
     ) -> tuple[tuple[SummaryRow, ...], dict[str, str]]:

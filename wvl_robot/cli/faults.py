@@ -1,6 +1,7 @@
 """`wvl bench faults`: injects the faults of the plan at their nightly counts and reports."""
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -16,6 +17,8 @@ from wvl_robot.faults.rows import MODULES, modules_of, open_row
 from wvl_robot.faults.trial import RowPlan, Trial
 
 SHOWN_PROBLEMS = 5
+
+REPORT_PERIOD_S = 10.0
 
 
 def faults(
@@ -53,16 +56,24 @@ def faults(
 def _run(
     module: str, trials: int | None, first_seed: int, per_change: bool
 ) -> Iterator[tuple[RowPlan, tuple[KindReport, ...]]]:
-    """What is known of a module's row, after every trial."""
+    """What is known of a module's row, now and then, at the end, and when Ctrl-C ends it."""
     with closing(open_row(module)) as row, make_progress() as bar:
         plan = row.plan
         count = trials or (plan.per_change if per_change else plan.nightly)
         step = bar.add_task(f"row {plan.number}, {plan.title}", total=count * len(plan.kinds))
         found: list[Trial] = []
-        for trial in run_row(row, range(first_seed, first_seed + count)):
-            found.append(trial)
-            bar.advance(step)
+        told_s = time.monotonic()
+        try:
+            for trial in run_row(row, range(first_seed, first_seed + count)):
+                found.append(trial)
+                bar.advance(step)
+                if time.monotonic() - told_s > REPORT_PERIOD_S:  # a sum goes over all trials
+                    yield plan, sum_up(plan, found)
+                    told_s = time.monotonic()
+        except KeyboardInterrupt:
             yield plan, sum_up(plan, found)
+            raise
+        yield plan, sum_up(plan, found)
 
 
 def _as_json(plan: RowPlan, reports: Sequence[KindReport]) -> dict[str, Any]:

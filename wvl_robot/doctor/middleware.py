@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 from wvl_robot.doctor.finding import Finding, fail, ok, warn
-from wvl_robot.environment import PROFILE_VARIABLES
-from wvl_robot.ros.profile import NEEDED_BYTES, SHARED_MEMORY, profile_file
+from wvl_robot.environment import PROFILE_VARIABLES, profile_file
+from wvl_robot.ros.profile import NEEDED_BYTES, SHARED_MEMORY
 
 RMW = "rmw_fastrtps_cpp"
 
@@ -27,7 +27,7 @@ def check_middleware(share: Path) -> list[Finding]:
     chosen = next((os.environ[name] for name in PROFILE_VARIABLES if os.environ.get(name)), None)
     return [
         judge_rmw(os.environ.get("RMW_IMPLEMENTATION", "")),
-        judge_profile(chosen, profile_file(share)),
+        judge_profile(chosen, profile_file(share, os.environ)),
         judge_shared_memory(shutil.disk_usage(SHARED_MEMORY).free),
     ]
 

@@ -386,7 +386,6 @@ class LiveGraph:
 def _spun_node(domain: int) -> Iterator[Host]:
     """A node in this process, in a context of its own, spun by a thread."""
     put_in_force(share_folder())
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     context = Context()
     rclpy.init(context=context, domain_id=domain)
     node = rclpy.create_node("faults", context=context)

@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 
 from wvl_models.contract.errors import SetupError
-from wvl_robot.environment import PROFILE_VARIABLES
+from wvl_robot.environment import ON_THIS_MACHINE, PROFILE_VARIABLES, RANGE, profile_file
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,18 +27,14 @@ NEEDED_BYTES = 48 << 20
 """A camera's segment fills up; the other nodes touch a few pages of theirs."""
 
 
-def profile_file(share: Path) -> Path:
-    """The profile that ships with the project."""
-    return share / "config" / "fastdds_shm.xml"
-
-
 def put_in_force(share: Path) -> None:
-    """Make room in the shared memory, and choose our profile unless somebody chose one.
+    """Make room in the shared memory; choose range and profile unless somebody chose them.
 
     Call it before rclpy.init. SetupError where there is no such profile or no room.
     """
     chosen = next((os.environ[name] for name in PROFILE_VARIABLES if os.environ.get(name)), None)
-    path = Path(chosen) if chosen else profile_file(share)
+    os.environ.setdefault(RANGE, ON_THIS_MACHINE[0])
+    path = Path(chosen) if chosen else profile_file(share, os.environ)
     if not path.is_file():
         raise SetupError(f"the Fast DDS profile {path} ({PROFILE_VARIABLES[0]}) does not exist.")
     num_removed = remove_stale_segments()

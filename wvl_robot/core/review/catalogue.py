@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from wvl_models.episodes.bulk import no_collections
 from wvl_models.episodes.index import EpisodeFacts
 from wvl_models.episodes.overview import Need, SummaryRow, in_queue
 from wvl_models.episodes.store import EpisodeStore
@@ -30,6 +31,7 @@ class Listing:
     unreadable: Mapping[str, str]
 
 
+@no_collections()
 def read_listing(store: EpisodeStore, order: RowOrder) -> Listing:
     """Everything that takes time with ten thousand episodes; for a thread."""
     found, unreadable = store.overview()
