@@ -12,6 +12,12 @@ PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES
 """Fast DDS 2 reads the first, Fast DDS 3 (Kilted and newer) the second."""
 
 
+def is_open(environment: Mapping[str, str]) -> bool:
+    """Whether nodes of other machines are heard."""
+    is_range_wide = environment.get(RANGE, ON_THIS_MACHINE[0]) not in ON_THIS_MACHINE
+    return is_range_wide or bool(environment.get(PEERS))
+
+
 def profile_file(share: Path, environment: Mapping[str, str]) -> Path:
     """The Fast DDS profile that ships with the project, for this range of discovery.
 
@@ -19,8 +25,7 @@ def profile_file(share: Path, environment: Mapping[str, str]) -> Path:
     with sockets on every network a node heard 78 of 88 orders of another machine that named this
     one as its peer (LOCALHOST here, a network namespace for the other; Fast DDS 2.14.5).
     """
-    is_open = environment.get(RANGE, ON_THIS_MACHINE[0]) not in ON_THIS_MACHINE
-    name = "fastdds_network.xml" if is_open or environment.get(PEERS) else "fastdds_shm.xml"
+    name = "fastdds_network.xml" if is_open(environment) else "fastdds_shm.xml"
     return share / "config" / name
 
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from wvl_robot.doctor.finding import Finding, fail, ok, warn
-from wvl_robot.environment import PROFILE_VARIABLES, profile_file
+from wvl_robot.environment import PEERS, PROFILE_VARIABLES, RANGE, is_open, profile_file
 from wvl_robot.ros.profile import NEEDED_BYTES, SHARED_MEMORY
 
 RMW = "rmw_fastrtps_cpp"
@@ -28,6 +28,7 @@ def check_middleware(share: Path) -> list[Finding]:
     return [
         judge_rmw(os.environ.get("RMW_IMPLEMENTATION", "")),
         judge_profile(chosen, profile_file(share, os.environ)),
+        judge_reach(is_open(os.environ)),
         judge_shared_memory(shutil.disk_usage(SHARED_MEMORY).free),
     ]
 
@@ -47,6 +48,17 @@ def judge_profile(chosen: str | None, ours: Path) -> Finding:
     if not Path(chosen).is_file():
         return fail("shared-memory profile", f"{chosen} does not exist", mend)
     return warn("shared-memory profile", f"{chosen} is in force, not ours", mend)
+
+
+def judge_reach(is_open: bool) -> Finding:
+    """Who may send orders to the arm."""
+    if not is_open:
+        return ok("reach of the nodes", "this machine alone")
+    return warn(
+        "reach of the nodes",
+        "whoever is on the network may send orders",
+        f"unset {PEERS} and {RANGE}, or give the arm's computer a network of its own",
+    )
 
 
 def judge_shared_memory(free_bytes: int) -> Finding:

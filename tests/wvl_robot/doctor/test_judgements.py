@@ -13,7 +13,12 @@ from wvl_robot.doctor.kernel import (
     judge_locked_memory,
     judge_priority,
 )
-from wvl_robot.doctor.middleware import judge_profile, judge_rmw, judge_shared_memory
+from wvl_robot.doctor.middleware import (
+    judge_profile,
+    judge_reach,
+    judge_rmw,
+    judge_shared_memory,
+)
 from wvl_robot.doctor.network import judge_ping, parse_ping
 from wvl_robot.doctor.rig_file import judge_locks, judge_residuals
 from wvl_robot.doctor.storage import judge_room, judge_speed, measure_bytes_per_s
@@ -66,6 +71,8 @@ def ping(received: int = 1000, mean: float = 0.15, worst: float = 0.4) -> Findin
         (judge_profile(None, Path("ours.xml")), Level.OK),
         (judge_profile("/nowhere.xml", Path("ours.xml")), Level.FAIL),
         (judge_profile(__file__, Path("ours.xml")), Level.WARN),
+        (judge_reach(False), Level.OK),
+        (judge_reach(True), Level.WARN),
         (judge_shared_memory(1 << 20), Level.FAIL),
         (judge_residuals(1.0, 0.2), Level.OK),
         (judge_residuals(9.0, 0.2), Level.WARN),
