@@ -59,8 +59,8 @@ demo: setup
 
 # What talks to a robot in real time runs alone; the rest side by side.
 test: setup
-	$(BIN)/python -m pytest -n 2 -m "not cell and not ros"
-	$(BIN)/python -m pytest -m "cell or ros"
+	$(BIN)/python -m pytest -n 2 -m "not cell"
+	$(BIN)/python -m pytest -m cell
 
 check: setup
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """The shared-memory profile: in force in a real process, and missed where it is not."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,11 +81,10 @@ def test_a_profile_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch)
 def test_what_a_killed_node_left_behind_is_removed_and_what_a_living_one_has_is_not(
     place: Place,
 ) -> None:
-    before = segments()
     living = begin_node()
-    of_the_living = segments() - before
+    of_the_living = segments_of(living)
     killed = begin_node()
-    of_the_killed = segments() - before - of_the_living
+    of_the_killed = segments_of(killed)
     try:
         assert of_the_living and of_the_killed
         end(killed)
@@ -118,3 +118,12 @@ def end(child: subprocess.Popen[str]) -> None:
 
 def segments() -> set[Path]:
     return {path for path in SHARED_MEMORY.glob("fastrtps_*") if "port" not in path.name}
+
+
+def segments_of(child: subprocess.Popen[str]) -> set[Path]:
+    """Its own; every one of them has a lock beside it."""
+    mapped = Path(f"/proc/{child.pid}/maps").read_text()
+    own = set(re.findall(r"/dev/shm/fastrtps_[0-9a-f]+$", mapped, flags=re.MULTILINE))
+    return {
+        path for path in segments() if path.name.removesuffix("_el") in {Path(p).name for p in own}
+    }
