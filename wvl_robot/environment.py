@@ -8,6 +8,9 @@ RANGE, PEERS = "ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_STATIC_PEERS"
 ON_THIS_MACHINE = ("LOCALHOST", "OFF")
 """Ranges in which nobody outside is looked for."""
 
+SOCKET_BYTES = 4 << 20
+"""What fastdds_network.xml asks for a socket; Linux grants at most net.core.[rw]mem_max."""
+
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 """Fast DDS 2 reads the first, Fast DDS 3 (Kilted and newer) the second."""
 

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from wvl_robot.environment import PEERS, PROFILE_VARIABLES, RANGE, node_environment, profile_file
+from wvl_robot.environment import (
+    PEERS,
+    PROFILE_VARIABLES,
+    RANGE,
+    SOCKET_BYTES,
+    node_environment,
+    profile_file,
+)
 from wvl_robot.share import share_folder
 
 SHARE = share_folder()
@@ -53,6 +60,10 @@ def test_the_two_profiles_differ_in_nothing_but_the_network() -> None:
     (allowed,) = udp.findall("{*}interfaceWhiteList")
     assert [address.text for address in allowed] == ["127.0.0.1"]
     udp.remove(allowed)
+    for buffer in ("sendBufferSize", "receiveBufferSize"):
+        (size,) = open_one.findall(f".//{{*}}{buffer}")
+        assert int(size.text or "") == SOCKET_BYTES
+        next(iter(open_one.iterfind(f".//{{*}}{buffer}/.."))).remove(size)
     assert said_by(ours) == said_by(open_one)
 
 

@@ -6,10 +6,19 @@ import shutil
 from pathlib import Path
 
 from wvl_robot.doctor.finding import Finding, fail, ok, warn
-from wvl_robot.environment import PEERS, PROFILE_VARIABLES, RANGE, is_open, profile_file
+from wvl_robot.environment import (
+    PEERS,
+    PROFILE_VARIABLES,
+    RANGE,
+    SOCKET_BYTES,
+    is_open,
+    profile_file,
+)
 from wvl_robot.ros.profile import NEEDED_BYTES, SHARED_MEMORY
 
 RMW = "rmw_fastrtps_cpp"
+
+SYSCTL = Path("/proc/sys/net/core")
 
 
 def check_middleware(share: Path) -> list[Finding]:
@@ -28,9 +37,18 @@ def check_middleware(share: Path) -> list[Finding]:
     return [
         judge_rmw(os.environ.get("RMW_IMPLEMENTATION", "")),
         judge_profile(chosen, profile_file(share, os.environ)),
-        judge_reach(is_open(os.environ)),
+        *_network(),
         judge_shared_memory(shutil.disk_usage(SHARED_MEMORY).free),
     ]
+
+
+def _network() -> list[Finding]:
+    """Who is heard; where that is somebody else, whether images get through."""
+    reach = judge_reach(is_open(os.environ))
+    if not is_open(os.environ):
+        return [reach]
+    limits = [int((SYSCTL / name).read_text(encoding="ascii")) for name in ("rmem_max", "wmem_max")]
+    return [reach, judge_socket_buffers(min(limits))]
 
 
 def judge_rmw(chosen: str) -> Finding:
@@ -59,6 +77,15 @@ def judge_reach(is_open: bool) -> Finding:
         "whoever is on the network may send orders",
         f"unset {PEERS} and {RANGE}, or give the arm's computer a network of its own",
     )
+
+
+def judge_socket_buffers(granted_bytes: int) -> Finding:
+    """Of net.core, for images between machines."""
+    seen = f"{granted_bytes >> 10} KiB granted, {SOCKET_BYTES >> 10} needed"
+    if granted_bytes >= SOCKET_BYTES:
+        return ok("socket buffers", seen)
+    mend = f"sudo sysctl -w net.core.rmem_max={SOCKET_BYTES} net.core.wmem_max={SOCKET_BYTES}"
+    return warn("socket buffers", seen, f"{mend} (to keep it: /etc/sysctl.d)")
 
 
 def judge_shared_memory(free_bytes: int) -> Finding:

@@ -18,6 +18,7 @@ from wvl_robot.doctor.middleware import (
     judge_reach,
     judge_rmw,
     judge_shared_memory,
+    judge_socket_buffers,
 )
 from wvl_robot.doctor.network import judge_ping, parse_ping
 from wvl_robot.doctor.rig_file import judge_locks, judge_residuals
@@ -73,6 +74,8 @@ def ping(received: int = 1000, mean: float = 0.15, worst: float = 0.4) -> Findin
         (judge_profile(__file__, Path("ours.xml")), Level.WARN),
         (judge_reach(False), Level.OK),
         (judge_reach(True), Level.WARN),
+        (judge_socket_buffers(212_992), Level.WARN),
+        (judge_socket_buffers(4 << 20), Level.OK),
         (judge_shared_memory(1 << 20), Level.FAIL),
         (judge_residuals(1.0, 0.2), Level.OK),
         (judge_residuals(9.0, 0.2), Level.WARN),
