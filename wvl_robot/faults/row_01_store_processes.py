@@ -28,7 +28,7 @@ PLAN = RowPlan(
     pass_line="no committed episode lost or changed, no acknowledged step or label lost; "
     "an open episode ends ABORTED",
     kinds=("recorder", "labeller"),
-    per_change=4,
+    per_change=20,
     nightly=300,
 )
 

@@ -131,8 +131,8 @@ def input_row(
         title=title,
         pass_line=pass_line,
         kinds=tuple(searches),
-        per_change=1,
-        nightly=3000,
+        per_change=80,
+        nightly=8000,
     )
     return PlainRow(plan, searched(attempt))
 

@@ -1,7 +1,7 @@
 """Row 15: the store beside a dictionary, under any order of operations (`store_model`).
 
-A trial is a search of 10 examples with up to 50 operations each, so that the per-change count is
-50 examples of 50 and not 100, and the nightly one has as many operations as 1,000 of 500.
+A trial is a search of 10 examples with up to 50 operations each: per change 100 examples of 50, and
+the nightly count has as many operations as 1,000 of 500.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ PLAN = RowPlan(
     title="the store beside a dictionary",
     pass_line="no divergence",
     kinds=("any order",),
-    per_change=5,
+    per_change=10,
     nightly=1000,
 )
 

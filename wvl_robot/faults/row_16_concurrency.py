@@ -1,6 +1,6 @@
 """Row 16: recorder, labeller, reader and keeper at once; the history of what each was told.
 
-Processes of their own, for 3 s a trial (per change 2 trials and not a minute). The recorder leaves
+Processes of their own, for 15 s a trial (four of them are the minute of the plan). The recorder leaves
 every fifth episode open, as a crash does; the keeper repairs, and takes garbage out of the store.
 """
 
@@ -24,11 +24,11 @@ PLAN = RowPlan(
     pass_line="no reader sees an uncommitted, half-labelled or changed episode, or misses one; "
     "no label is lost",
     kinds=("all at once",),
-    per_change=2,
-    nightly=1200,
+    per_change=4,
+    nightly=240,
 )
 
-SECONDS = 3
+SECONDS = 15
 
 Event = dict[str, Any]  # JSON
 
