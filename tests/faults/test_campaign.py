@@ -62,6 +62,15 @@ def test_a_kind_is_summed_up_with_its_failures(trials: list[Trial]) -> None:
     assert report.figures["pips"].max == 3.0
 
 
+def test_yes_and_no_are_figures_too() -> None:
+    trials = [
+        Trial(row=99, kind="a", seed=seed, problem="", figures={"came back": seed > 0})
+        for seed in range(3)
+    ]
+    (report,) = sum_up(PLAN, trials)
+    assert report.figures["came back"].p50 == 1.0
+
+
 def test_an_unknown_row_is_refused_in_a_sentence() -> None:
     with pytest.raises(ConfigError, match="no row 77"):
         modules_of(77)

@@ -69,5 +69,5 @@ def _report(plan: RowPlan, kind: str, trials: Sequence[Trial]) -> KindReport:
 
 
 def _figure(values: Sequence[float]) -> Figure:
-    p50, p99 = np.percentile(values, [50, 99])
+    p50, p99 = np.percentile(np.asarray(values, dtype=np.float64), [50, 99])
     return Figure(n=len(values), p50=float(p50), p99=float(p99), max=float(max(values)))
