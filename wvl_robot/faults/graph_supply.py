@@ -18,13 +18,17 @@ G = TypeVar("G", bound=LiveGraph)
 class GraphSupply(Generic[G]):
     """One graph for many trials; a trial that did not pass gets the next one a new graph."""
 
-    def __init__(self, open_graph: Callable[[Path], G]) -> None:
-        """`open_graph` is given a folder for the graph's files."""
-        self._open_graph = open_graph
+    def __init__(
+        self, open_graph: Callable[[Path], G], is_worn: Callable[[G], bool] = lambda graph: False
+    ) -> None:
+        """`open_graph` is given a folder for the graph's files; a worn graph is used no more."""
+        self._open_graph, self._is_worn = open_graph, is_worn
         self._graph: G | None = None
 
     def get(self) -> G:
         """The graph, started if need be."""
+        if self._graph is not None and self._is_worn(self._graph):
+            self.drop()
         if self._graph is None:
             folder = Path(tempfile.mkdtemp(prefix="wvl-fault-graph-"))
             self._graph = self._open_graph(folder)

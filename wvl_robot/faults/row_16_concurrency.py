@@ -1,7 +1,8 @@
 """Row 16: recorder, labeller, reader and keeper at once; the history of what each was told.
 
-Processes of their own, for 15 s a trial (four of them are the minute of the plan). The recorder leaves
-every fifth episode open, as a crash does; the keeper repairs, and takes garbage out of the store.
+Processes of their own, for 15 s a trial (four of them are the minute of the plan). The recorder
+leaves every fifth episode open, as a crash does; the keeper repairs, and takes garbage out of the
+store.
 """
 
 import json
