@@ -31,6 +31,13 @@ KINDS = {
 }
 
 
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_a_nul_character_is_refused_in_a_sentence(kind: type[params.NodeParams]) -> None:
+    name = next(key for key, field in kind.model_fields.items() if field.annotation is str)
+    with pytest.raises(ConfigError, match=f"{name}.*NUL"):
+        params.read(kind, {name: "a\0b"}, "node")
+
+
 @pytest.mark.parametrize("graph", GRAPHS.values(), ids=list(GRAPHS))
 def test_every_parameter_of_a_graph_is_one_of_its_node(graph) -> None:
     given = {"num_episodes": "1"} if any(node.is_campaign for node in graph.nodes) else {}

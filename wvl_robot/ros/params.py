@@ -7,7 +7,7 @@ A class per node; its fields are the parameters, their docstrings the descriptio
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import ParameterException
@@ -28,6 +28,13 @@ class NodeParams(Config):
 
     autostart: bool = True
     """Configure and activate at once; false: wait for the lifecycle services."""
+
+    @field_validator("*")
+    @classmethod
+    def _without_nul(cls, value: Any) -> Any:  # of any field
+        if isinstance(value, str) and "\0" in value:  # no path may have one
+            raise ValueError("a NUL character has no place here")
+        return value
 
 
 class RigParams(NodeParams):
