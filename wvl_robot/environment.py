@@ -21,6 +21,11 @@ def is_open(environment: Mapping[str, str]) -> bool:
     return is_range_wide or bool(environment.get(PEERS))
 
 
+def chosen_profile(environment: Mapping[str, str]) -> str | None:
+    """The Fast DDS profile that the environment names, if it names one."""
+    return next((environment[name] for name in PROFILE_VARIABLES if environment.get(name)), None)
+
+
 def profile_file(share: Path, environment: Mapping[str, str]) -> Path:
     """The Fast DDS profile that ships with the project, for this range of discovery.
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from wvl_robot.environment import PROFILE_VARIABLES
+from wvl_robot.environment import PROFILE_VARIABLES, chosen_profile
 
 TRIAL_IDS, RESPAWN_IDS = range(12, 22), range(22, 32)
 """They take turns, for what a trial of the fault plan starts anew and for what `wvl_robot.respawn`
@@ -25,8 +25,8 @@ def as_participant(
 
     As it is where no profile is named, or where one says nothing about a participant or its id.
     """
-    profile = next((environment[name] for name in PROFILE_VARIABLES if name in environment), "")
-    if not profile or not Path(profile).is_file():
+    profile = chosen_profile(environment)
+    if profile is None or not Path(profile).is_file():
         return dict(environment)
     text = Path(profile).read_text(encoding="utf-8")
     if "<participantID>" in text or "<rtps>" not in text:

@@ -22,6 +22,9 @@ from wvl_robot.participant import RESPAWN_IDS, as_participant
 CRASHED = 70
 """Exit code of a node that must be started anew (EX_SOFTWARE of sysexits.h)."""
 
+TELLS = "crashed (exit code"
+"""Stands in what is said before a node is started anew."""
+
 MAX_RESTARTS, WITHIN_S = 3, 600.0
 """More crashes than this are no accident."""
 
@@ -55,7 +58,7 @@ class Respawner:
             if self._is_ending or not (code < 0 or code == CRASHED) or not self._may_restart():
                 return code
             name = self._words[0].rpartition(".")[2]
-            told = f"{name} crashed (exit code {code}); started anew, {len(self._restarts_s)}"
+            told = f"{name} {TELLS} {code}); started anew, {len(self._restarts_s)}"
             print(f"{told} of {MAX_RESTARTS} times", file=sys.stderr, flush=True)
             time.sleep(DELAY_S)
             if self._is_ending:

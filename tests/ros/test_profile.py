@@ -121,7 +121,7 @@ def segments() -> set[Path]:
 
 
 def segments_of(child: subprocess.Popen[str]) -> set[Path]:
-    """Those it has mapped, its own and those of the nodes it found, each with the lock beside it."""
+    """What it has mapped, its own and those of the nodes it found, with the locks beside them."""
     maps = Path(f"/proc/{child.pid}/maps").read_text()
     mapped = set(re.findall(r"/dev/shm/fastrtps_[0-9a-f]+$", maps, flags=re.MULTILINE))
     return {path for path in segments() if str(path).removesuffix("_el") in mapped}

@@ -11,7 +11,8 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import EntryPoint, entry_points, version
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,7 +29,7 @@ class LazyCommands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of all installed commands (Any: typer keeps its context type to itself)."""
-        return sorted(entry_points(group=_COMMANDS).names)
+        return sorted(_installed().names)
 
     def get_command(self, ctx: Any, cmd_name: str) -> TyperGroup | None:
         """A stand-in with the command's name and help, enough for `wvl --help`."""
@@ -84,8 +85,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
 
 
+@cache
+def _installed() -> EntryPoints:
+    """Looked for once: this reads every installed package's entry points, 15 ms here."""
+    return entry_points(group=_COMMANDS)
+
+
 def _find(name: str) -> EntryPoint | None:
-    return next(iter(entry_points(group=_COMMANDS, name=name)), None)
+    return next(iter(_installed().select(name=name)), None)
 
 
 def _load(entry: EntryPoint) -> Any:

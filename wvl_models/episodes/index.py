@@ -15,7 +15,6 @@ from pydantic import Field
 
 from wvl_models.contract.episode import Label, Origin
 from wvl_models.contract.errors import StoreError, WvlError
-from wvl_models.episodes.bulk import no_collections
 from wvl_models.episodes.filesystem import FileSystem, read_inside, store_errors
 from wvl_models.episodes.journal import journal_line, parse_journal
 from wvl_models.episodes.layout import StoreLayout
@@ -92,7 +91,6 @@ class EpisodeIndex:
         self._mutex = threading.Lock()
         self._stored: dict[str, tuple[_Stamp, EpisodeFacts]] | None = None
 
-    @no_collections()
     def facts(self) -> tuple[dict[str, EpisodeFacts], dict[str, str]]:
         """Episodes by id, sorted, and those that cannot be read with the reason."""
         with self._mutex, store_errors(f"list the episodes of {self._layout.root}"):

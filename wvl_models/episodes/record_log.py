@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from wvl_models.contract.errors import StoreError
-from wvl_models.episodes.bulk import no_collections
 from wvl_models.episodes.filesystem import FileSystem, read_at, store_errors
 from wvl_models.episodes.journal import journal_line, parse_journal, salvage_journal
 
@@ -39,7 +38,6 @@ class RecordLog(Generic[ValueT]):
         self._num_bytes = 0
         self._inode = -1
 
-    @no_collections()
     def values(self) -> list[ValueT | None]:
         """Everything acknowledged so far, oldest first; StoreError where a line is damaged.
 

@@ -25,7 +25,7 @@ from wvl_models.contract.errors import RobotError, SetupError
 from wvl_models.episodes.store import EpisodeStore
 from wvl_robot.bench.columns import READY, read_columns
 from wvl_robot.bench.timing import Spread, Window, lateness_ns, num_gaps, num_skipped, spread
-from wvl_robot.environment import node_environment
+from wvl_robot.environment import ON_THIS_MACHINE, PROFILE_VARIABLES, RANGE, node_environment
 from wvl_robot.graph_child import END_PATIENCE_S, GraphChild
 
 PERIOD_NS = 100_000_000
@@ -206,12 +206,8 @@ def _measuring(module: str, words: Sequence[str], environment: Mapping[str, str]
 @contextmanager
 def _reference(file: Path, environment: Mapping[str, str]) -> Iterator[None]:
     """The two processes of the reference: default transport, a domain of their own."""
-    plain = {
-        name: value
-        for name, value in environment.items()
-        if name not in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
-    }
-    plain["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    plain = {name: value for name, value in environment.items() if name not in PROFILE_VARIABLES}
+    plain[RANGE] = ON_THIS_MACHINE[0]
     plain["ROS_DOMAIN_ID"] = str(int(environment["ROS_DOMAIN_ID"]) + 1)
     with (
         _measuring("reference", ["loop", str(file)], plain),

@@ -11,6 +11,7 @@ from wvl_robot.environment import (
     PROFILE_VARIABLES,
     RANGE,
     SOCKET_BYTES,
+    chosen_profile,
     is_open,
     profile_file,
 )
@@ -33,10 +34,9 @@ def check_middleware(share: Path) -> list[Finding]:
                 "the workspace",
             )
         ]
-    chosen = next((os.environ[name] for name in PROFILE_VARIABLES if os.environ.get(name)), None)
     return [
         judge_rmw(os.environ.get("RMW_IMPLEMENTATION", "")),
-        judge_profile(chosen, profile_file(share, os.environ)),
+        judge_profile(chosen_profile(os.environ), profile_file(share, os.environ)),
         *_network(),
         judge_shared_memory(shutil.disk_usage(SHARED_MEMORY).free),
     ]
@@ -44,8 +44,9 @@ def check_middleware(share: Path) -> list[Finding]:
 
 def _network() -> list[Finding]:
     """Who is heard; where that is somebody else, whether images get through."""
-    reach = judge_reach(is_open(os.environ))
-    if not is_open(os.environ):
+    others_are_heard = is_open(os.environ)
+    reach = judge_reach(others_are_heard)
+    if not others_are_heard:
         return [reach]
     limits = [int((SYSCTL / name).read_text(encoding="ascii")) for name in ("rmem_max", "wmem_max")]
     return [reach, judge_socket_buffers(min(limits))]
@@ -68,9 +69,9 @@ def judge_profile(chosen: str | None, ours: Path) -> Finding:
     return warn("shared-memory profile", f"{chosen} is in force, not ours", mend)
 
 
-def judge_reach(is_open: bool) -> Finding:
+def judge_reach(others_are_heard: bool) -> Finding:
     """Who may send orders to the arm."""
-    if not is_open:
+    if not others_are_heard:
         return ok("reach of the nodes", "this machine alone")
     return warn(
         "reach of the nodes",

@@ -4,21 +4,17 @@ This process takes the place of the cell node (so that the robot server's log ca
 cell be killed), and of the operator: it calls the services that an operator calls.
 """
 
-import contextlib
 import os
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import rclpy
-from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from std_srvs.srv import Trigger
 from wvl_interfaces import msg, srv
 
@@ -29,12 +25,11 @@ from wvl_robot.environment import node_environment
 from wvl_robot.faults.arm_watch import ArmWatch
 from wvl_robot.faults.node_process import NodeProcess
 from wvl_robot.faults.places import own_loopback
+from wvl_robot.faults.spun_node import spun_node
 from wvl_robot.graph import find_graph, resolve
 from wvl_robot.graph_spec import Value
 from wvl_robot.ros import topics
-from wvl_robot.ros.host import Ending, Host
 from wvl_robot.ros.live_lab import free_domain
-from wvl_robot.ros.profile import put_in_force
 from wvl_robot.share import share_folder
 from wvl_robot.virtual.cell import CellProcess, CellReport, cell_config
 from wvl_robot.virtual.reflex import Reflex
@@ -140,7 +135,7 @@ class LiveGraph:
         self._cell = CellProcess(self.config)
         stack.callback(lambda: self._cell.close())
         self.watch = stack.enter_context(ArmWatch(self.config))
-        self.host = stack.enter_context(_spun_node(self._domain))
+        self.host = stack.enter_context(spun_node(self._domain))
         self._publish_success = self.host.publisher(topics.SUCCESS)
         self._is_cell_up = True
         self.host.every(PREDICATE_PERIOD_S, self._judge, "predicate")
@@ -380,31 +375,3 @@ class LiveGraph:
         age_ns = receipt.sent_ns - stamp_ns
         if age_ns > OLDEST_NS + LONGEST_SEND_NS:
             self.stale.append(f"an order was used {age_ns * 1e-6:.0f} ms after its tick")
-
-
-@contextlib.contextmanager
-def _spun_node(domain: int) -> Iterator[Host]:
-    """A node in this process, in a context of its own, spun by a thread."""
-    put_in_force(share_folder())
-    context = Context()
-    rclpy.init(context=context, domain_id=domain)
-    node = rclpy.create_node("faults", context=context)
-    executor = SingleThreadedExecutor(context=context)
-    executor.add_node(node)
-
-    def spin() -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            executor.spin()
-
-    thread = threading.Thread(target=spin, name="faults-executor", daemon=True)
-    host = Host(node, Ending())
-    thread.start()
-    try:
-        yield host
-    finally:
-        host.stop.set()
-        executor.shutdown(timeout_sec=5.0)
-        thread.join(5.0)
-        host.close()
-        node.destroy_node()
-        rclpy.shutdown(context=context)

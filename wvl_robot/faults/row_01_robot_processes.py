@@ -17,6 +17,7 @@ from wvl_robot.faults.graph_supply import GraphRow, GraphSupply, publish_shipped
 from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.faults.promise import promise
 from wvl_robot.faults.trial import FaultRow, RowPlan
+from wvl_robot.respawn import TELLS
 
 NODES = ("robot", "camera", "policy", "session", "learner")
 
@@ -34,7 +35,7 @@ WATCHED_S = 4.0
 TOLD: Mapping[str, Callable[[LiveGraph], str]] = {
     "robot": lambda graph: graph.session.fault + graph.session.not_ready,
     "camera": lambda graph: graph.session.fault + graph.session.not_ready,
-    "policy": lambda graph: "crashed" if "crashed (exit code" in graph.said("policy") else "",
+    "policy": lambda graph: "crashed" if TELLS in graph.said("policy") else "",
     "session": lambda graph: "" if graph.arm.state == "moving" else graph.arm.state,
     "cell": lambda graph: graph.arm.fault,
 }

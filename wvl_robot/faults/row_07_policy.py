@@ -16,7 +16,7 @@ from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.faults.promise import promise
 from wvl_robot.faults.spoiled_policy_node import VARIABLE
 from wvl_robot.faults.trial import FaultRow, RowPlan
-from wvl_robot.respawn import MAX_RESTARTS
+from wvl_robot.respawn import MAX_RESTARTS, TELLS
 
 NODES = ("robot", "camera", "policy", "session")
 
@@ -28,9 +28,6 @@ SERVING_S = 30.0
 SLOW_FOR_S = 4.0
 
 FAULT_FILE = "policy_fault"
-
-CRASHED = "crashed (exit code"
-"""What `respawn` says before it starts the policy anew."""
 
 PLAN = RowPlan(
     number=7,
@@ -64,7 +61,7 @@ def _attempt(graph: LiveGraph, kind: str, seed: int) -> Mapping[str, float]:
     graph.start_episode(int(rng.integers(1000)))
     graph.until_chunk()
     time.sleep(rng.uniform(0.0, 2.0))
-    num_crashes = graph.nodes["policy"].said.count(CRASHED)
+    num_crashes = graph.nodes["policy"].said.count(TELLS)
     file.write_text(kind, encoding="ascii")
     try:
         if kind == "slow":
@@ -82,7 +79,7 @@ def _attempt(graph: LiveGraph, kind: str, seed: int) -> Mapping[str, float]:
 def _watch_crash(graph: LiveGraph, num_crashes: int, file: Path) -> dict[str, float]:
     """Until the policy serves again."""
     node = graph.nodes["policy"]
-    graph.until(lambda: node.said.count(CRASHED) > num_crashes, "the crash")
+    graph.until(lambda: node.said.count(TELLS) > num_crashes, "the crash")
     graph.policy, start_s = None, time.monotonic()
     file.unlink()
     graph.until(graph.is_served, "the policy to serve again", at_most_s=2 * SERVING_S)
@@ -102,4 +99,4 @@ def open_row(supply: GraphSupply[LiveGraph] | None = None) -> FaultRow:
 
 def _is_worn(graph: LiveGraph) -> bool:
     """Whether its policy has been started anew as often as it is."""
-    return graph.nodes["policy"].said.count(CRASHED) >= MAX_RESTARTS
+    return graph.nodes["policy"].said.count(TELLS) >= MAX_RESTARTS

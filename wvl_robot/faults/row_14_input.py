@@ -131,7 +131,7 @@ def input_row(
         title=title,
         pass_line=pass_line,
         kinds=tuple(searches),
-        per_change=10,
+        per_change=80,
         nightly=8000,
     )
     return PlainRow(plan, searched(attempt))

@@ -14,7 +14,13 @@ import shutil
 from pathlib import Path
 
 from wvl_models.contract.errors import SetupError
-from wvl_robot.environment import ON_THIS_MACHINE, PROFILE_VARIABLES, RANGE, profile_file
+from wvl_robot.environment import (
+    ON_THIS_MACHINE,
+    PROFILE_VARIABLES,
+    RANGE,
+    chosen_profile,
+    profile_file,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,7 +38,7 @@ def put_in_force(share: Path) -> None:
 
     Call it before rclpy.init. SetupError where there is no such profile or no room.
     """
-    chosen = next((os.environ[name] for name in PROFILE_VARIABLES if os.environ.get(name)), None)
+    chosen = chosen_profile(os.environ)
     os.environ.setdefault(RANGE, ON_THIS_MACHINE[0])
     path = Path(chosen) if chosen else profile_file(share, os.environ)
     if not path.is_file():

@@ -35,13 +35,9 @@ def test_a_store_is_listed_without_a_collection(
         store.labels.add(f"e{number}", Label(outcome=Outcome.SUCCESS, author="ann"))
     reader = EpisodeStore(store.root)
     with eager_collector() as runs:
-        with no_collections():
-            expected = len(runs)
-            assert len(reader.summary()) == 20
-            assert len(runs) == expected
-        assert gc.isenabled()
-        [[] for _ in range(100)]
-        assert len(runs) > expected
+        assert len(reader.overview()[0]) == 20
+        assert len(runs) < 10  # a few before and after it; 40 without
+    assert gc.isenabled()
 
 
 def test_the_collector_is_on_again_after_an_error_and_after_the_outer_of_two() -> None:
