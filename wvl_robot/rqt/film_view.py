@@ -13,6 +13,10 @@ from wvl_robot.rqt.theme import DIM, OUTCOME_COLOURS
 TIMELINE_PX = 300
 """Lower, and three plots cannot be read."""
 
+CLOCK_PX = (240, 20)
+"""Of a fixed size: a label that may grow has the whole window laid out and painted anew with every
+step, 5 ms of it."""
+
 SUGGESTION_COLOUR = "#b39ddb"
 
 
@@ -27,6 +31,8 @@ class FilmView(QtWidgets.QWidget):
         self._picture = Picture("no episode selected")
         self._clock = QtWidgets.QLabel()
         self._clock.setProperty("dim", True)
+        self._clock.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._clock.setFixedSize(*CLOCK_PX)
         self._play = QtWidgets.QPushButton("▶  play")
         self._play.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._play.setFixedWidth(96)

@@ -61,6 +61,11 @@ class Hand:
             self._application.processEvents()
             time.sleep(0.002)
 
+    def settle(self) -> None:
+        """Whatever is still to be drawn has been drawn."""
+        end = time.monotonic() + 0.2
+        self.until(lambda: time.monotonic() > end)
+
     def press(self, key: Qt.Key, keys: Qt.KeyboardModifier = NONE) -> None:
         QTest.keyClick(self.page, key, keys)
         self._application.processEvents()
@@ -110,6 +115,26 @@ def hand(store: EpisodeStore, shown: Callable, application: QtWidgets.QApplicati
     hand.page.setFocus()
     yield hand
     panel.shut()
+
+
+def test_a_step_of_the_film_paints_film_and_lane_and_not_the_whole_window(hand: Hand) -> None:
+    painted: list[str] = []
+
+    class Spy(QtCore.QObject):
+        def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
+            if event.type() == QtCore.QEvent.Type.Paint:
+                painted.append(type(watched).__name__)
+            return False
+
+    spy = Spy()
+    hand.settle()
+    QtWidgets.QApplication.instance().installEventFilter(spy)
+    hand.press(Key.Key_Right)
+    hand.until(lambda: "Picture" in painted)
+    hand.settle()
+    QtWidgets.QApplication.instance().removeEventFilter(spy)
+    assert "RewardLane" in painted
+    assert "EpisodeTable" not in painted
 
 
 def label_of(store: EpisodeStore, name: str) -> Label | None:
