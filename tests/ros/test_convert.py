@@ -135,13 +135,13 @@ def test_a_chunk_that_is_no_rows_of_seven_is_refused(rng: np.random.Generator) -
 
 def test_a_policy_comes_back_with_its_ranges() -> None:
     spec = example_action_spec()
-    version, heard = convert.from_policy_status(convert.to_policy_status("v1", spec, "", NOW))
+    version, heard = convert.from_policy_status(convert.to_policy_status("v1", spec, "", 0.1, NOW))
     assert version == "v1"
     assert_same(heard, spec)
 
 
 def test_no_policy_is_told_as_none() -> None:
-    assert convert.from_policy_status(convert.to_policy_status("", None, "", NOW)) is None
+    assert convert.from_policy_status(convert.to_policy_status("", None, "", math.inf, NOW)) is None
 
 
 @pytest.mark.parametrize("fault", CameraFault)

@@ -101,6 +101,12 @@ def test_a_late_joiner_hears_who_serves(serving: Serving) -> None:
     assert serving.statuses[-1].chunk_steps == 24
 
 
+def test_it_says_since_when_it_has_seen_nothing(serving: Serving) -> None:
+    serving.answer(10)
+    serving.until(lambda: serving.statuses[-1].frame_age_s < 1.1)
+    serving.until(lambda: 2.0 < serving.statuses[-1].frame_age_s < 10.0)
+
+
 def test_a_swap_takes_effect_with_the_next_answer(serving: Serving) -> None:
     before = serving.answer(10)
     response = serving.call(topics.SWAP, version=serving.versions[1])

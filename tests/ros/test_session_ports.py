@@ -1,5 +1,6 @@
 """The session's ports at a real topic."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -65,15 +66,16 @@ def test_frames_lost_on_the_way_to_the_session_are_counted(host: Host) -> None:
     assert camera.health().num_lost == 1 + 2, "8 was lost, then 3 and 4 of a new camera node"
 
 
-def test_no_episode_starts_before_the_policy_serves_and_the_arm_expects_it(
+def test_no_episode_starts_before_the_policy_serves_and_sees_and_the_arm_expects_it(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     follower = PolicyFollower(host, load_task(SHARE, "lift_cube"), None)
     tell_policy, tell_arm = host.publisher(topics.POLICY_STATUS), host.publisher(topics.ARM_STATUS)
     assert follower.complaint() == "no policy is being served"
     spec = ActionSpec.unnormalised()
-    tell_policy(convert.to_policy_status("v0001", spec, "", host.time()))
-    spin_until(host, lambda: follower.version == "v0001")
+    for age_s, complaint in ((math.inf, "hears no camera"), (0.1, "does not let orders of")):
+        tell_policy(convert.to_policy_status("v0001", spec, "", age_s, host.time()))
+        spin_until(host, lambda: complaint in follower.complaint())  # noqa: B023  # of this round
     assert "does not let orders of policy v0001 pass" in follower.complaint()
     tell_arm(msg.ArmStatus(policy_version="v0001"))
     spin_until(host, lambda: follower.complaint() == "")
@@ -87,12 +89,12 @@ def test_a_policy_that_does_not_fit_is_complained_about_once(
     follower = PolicyFollower(host, load_task(SHARE, "lift_cube"), None)
     tell_policy = host.publisher(topics.POLICY_STATUS)
     spec = ActionSpec.unnormalised()
-    tell_policy(convert.to_policy_status("v0001", spec, "", host.time()))
+    tell_policy(convert.to_policy_status("v0001", spec, "", 0.1, host.time()))
     spin_until(host, lambda: follower.version == "v0001")
     for _ in range(3):
         tell_policy(
             convert.to_policy_status(
-                "v0002", replace(spec, rate_hz=spec.rate_hz / 2), "", host.time()
+                "v0002", replace(spec, rate_hz=spec.rate_hz / 2), "", 0.1, host.time()
             )
         )
         spin_until(host, lambda: follower.version == "")

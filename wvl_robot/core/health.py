@@ -138,12 +138,20 @@ def recorder_health(num_queued: int, max_queued: int, free_bytes: int) -> Health
 
 
 def policy_health(
-    version: str, refused: str, *, latency_s: float, answer_age_s: float, num_answers: int
+    version: str,
+    refused: str,
+    *,
+    latency_s: float,
+    answer_age_s: float,
+    frame_age_s: float,
+    num_answers: int,
 ) -> Health:
-    """A served policy; times are nan before the first answer."""
+    """A served policy; times are nan before the first answer, inf before the first frame."""
     level, message = Level.OK, f"{version} serves"
     if not version:
         level, message = Level.WARN, "no policy is being served"
+    elif not frame_age_s <= SILENT_AFTER_S:
+        level, message = Level.WARN, f"{version} hears no camera"
     elif refused:
         level, message = Level.WARN, f"{version} serves; refused: {refused}"
     values = {
@@ -152,6 +160,7 @@ def policy_health(
         "answers": num_answers,
         "latency of the last answer (s)": latency_s,
         "since the last answer (s)": answer_age_s,
+        "since the last camera frame (s)": frame_age_s,
     }
     return Health(part="policy", level=level, message=message, values=values)
 

@@ -307,10 +307,12 @@ def _actions(flat: Any) -> F64:  # array of float64
 
 
 def to_policy_status(
-    version: str, spec: ActionSpec | None, refused: str, stamp: Time
+    version: str, spec: ActionSpec | None, refused: str, frame_age_s: float, stamp: Time
 ) -> msg.PolicyStatus:
-    """Which policy answers; no spec before the first."""
-    message = msg.PolicyStatus(header=header(stamp), policy_version=version, refused=refused)
+    """Which policy answers; no spec before the first. `frame_age_s` is of the camera, or inf."""
+    message = msg.PolicyStatus(
+        header=header(stamp), policy_version=version, refused=refused, frame_age_s=frame_age_s
+    )
     if spec is not None:
         message.chunk_steps, message.rate_hz = spec.chunk_steps, spec.rate_hz
         message.low, message.high = spec.low, spec.high

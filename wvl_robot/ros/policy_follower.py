@@ -1,6 +1,7 @@
 """Whose chunks a session executes: those of the policy that the policy node says it serves."""
 
 import logging
+import math
 import time
 
 from wvl_interfaces import msg
@@ -21,6 +22,11 @@ STATUS_TIMEOUT_S = 5.0
 """It comes every second; a policy node that loads a candidate may be late."""
 
 
+MAX_FRAME_AGE_S = 2.0
+"""Of what the policy node saw last; a camera node that was started anew is heard by the session
+before the policy, or after it."""
+
+
 class PolicyFollower:
     """Follows the policy node: whose chunks the session executes."""
 
@@ -30,6 +36,7 @@ class PolicyFollower:
         schedule = make_schedule(spec, schedule_of(task, spec.chunk_steps))
         self.pilot = PolicyPilot(RosDecider(host), schedule, spec, teleop)
         self.version, self._heard_s = "", time.monotonic()
+        self._frame_age_s = math.inf
         self._version_at_arm = self._problem = ""
         host.subscribe(topics.ARM_STATUS, self._on_arm)
         host.subscribe(topics.POLICY_STATUS, self._on_status)
@@ -41,6 +48,8 @@ class PolicyFollower:
         silence_s = time.monotonic() - self._heard_s
         if silence_s > STATUS_TIMEOUT_S:
             return f"policy {self.version} has been silent for {silence_s:.0f} s"
+        if not self._frame_age_s <= MAX_FRAME_AGE_S:
+            return f"policy {self.version} hears no camera"
         if self._version_at_arm != self.version:
             return f"the robot node does not let orders of policy {self.version} pass yet"
         return ""
@@ -49,7 +58,7 @@ class PolicyFollower:
         self._version_at_arm = status.policy_version
 
     def _on_status(self, message: msg.PolicyStatus) -> None:
-        self._heard_s = time.monotonic()
+        self._heard_s, self._frame_age_s = time.monotonic(), message.frame_age_s
         version, problem = self._judge(message)
         if problem and problem != self._problem:  # it comes every second
             _LOG.error(problem)

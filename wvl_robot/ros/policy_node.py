@@ -50,9 +50,14 @@ class Queries:
         self._changed = threading.Condition()
         self._frames: Shelf[int, CameraFrame] = Shelf(NUM_FRAMES)
         self._query: Any = None  # PolicyQuery
+        self._seen_s = -math.inf
         self._complain = Complaints()
         FrameHearer(host, self._on_frame)
         host.subscribe(topics.POLICY_QUERY, self._on_query)
+
+    def frame_age_s(self) -> float:
+        """Since the newest frame was heard; inf before the first."""
+        return time.monotonic() - self._seen_s
 
     def take(self, timeout_s: float) -> Observation | None:
         """The next observation to answer, or None after `timeout_s`."""
@@ -74,6 +79,7 @@ class Queries:
     def _on_frame(self, frame: CameraFrame) -> None:
         with self._changed:
             self._frames.put(frame.stamp_ns, frame)
+            self._seen_s = time.monotonic()
             self._changed.notify()
 
     def _on_query(self, query: msg.PolicyQuery) -> None:
@@ -164,6 +170,7 @@ class PolicyFront:
             self._refused,
             latency_s=self._latency_s,
             answer_age_s=time.monotonic() - self._answered_s,
+            frame_age_s=self._queries.frame_age_s(),
             num_answers=self._num_answers,
         )
 
@@ -177,7 +184,13 @@ class PolicyFront:
         """Publish the status."""
         version = self._desk.serving.version or ""
         self._publish_status(
-            convert.to_policy_status(version, self._desk.spec, self._refused, self._host.time())
+            convert.to_policy_status(
+                version,
+                self._desk.spec,
+                self._refused,
+                self._queries.frame_age_s(),
+                self._host.time(),
+            )
         )
 
 

@@ -113,9 +113,10 @@ def test_a_disk_that_is_full_or_slow_is_worth_a_look() -> None:
 
 
 def test_a_policy_says_whether_it_serves_and_what_was_refused() -> None:
-    times = {"latency_s": math.nan, "answer_age_s": math.nan, "num_answers": 0}
+    times = {"latency_s": math.nan, "answer_age_s": math.nan, "num_answers": 0, "frame_age_s": 0.1}
     assert policy_health("", "", **times).level is Level.WARN
     assert policy_health("v1", "", **times).message == "v1 serves"
+    assert policy_health("v1", "", **{**times, "frame_age_s": math.inf}).level is Level.WARN
     assert "v2: damaged" in policy_health("v1", "v2: damaged", **times).message
 
 
