@@ -10,7 +10,7 @@ import pytest
 
 from tests.cells import SHARE
 from tests.policies import publish_random
-from tests.ros.graphs import Place, is_alive, pid_of, up
+from tests.ros.graphs import END_S, Place, is_alive, pid_of, up
 from wvl_models.contract.episode import Origin, Outcome
 from wvl_models.contract.errors import RobotError
 from wvl_models.contract.verdict import Verdict
@@ -108,6 +108,27 @@ def test_a_node_that_is_killed_ends_the_graph_and_the_episode_is_kept_as_aborted
     assert not any(is_alive(pid) for pid in nodes)
     with EpisodeStore(store) as opened:
         outcomes = [opened.labels.current(episode_id) for episode_id in opened.ids()]
+    assert [label.outcome for label in outcomes if label] == [Outcome.ABORTED]
+
+
+def test_a_supervisor_that_is_killed_takes_its_nodes_with_it_and_the_episode_is_kept_as_aborted(
+    place: Place,
+) -> None:
+    store = place.folder / "episodes"
+    words = (f"host:={place.host}", f"store:={store}", "num_episodes:=2")
+    with up("teleop_collect", *words) as graph:
+        graph.wait_for("idle -> running", PATIENCE_S)
+        graph.wait_for("ready -> moving", PATIENCE_S)
+        time.sleep(1.0)  # a few steps
+        nodes = [pid_of(graph, name) for name in ("cell", "robot", "camera", "session")]
+        os.kill(graph.child.pid, signal.SIGKILL)
+        deadline_s = time.monotonic() + END_S
+        while any(is_alive(pid) for pid in nodes):
+            assert time.monotonic() < deadline_s, [pid for pid in nodes if is_alive(pid)]
+            time.sleep(0.1)
+    with EpisodeStore(store) as opened:
+        outcomes = [opened.labels.current(episode_id) for episode_id in opened.ids()]
+        assert not any(opened.verify(episode_id) for episode_id in opened.ids())
     assert [label.outcome for label in outcomes if label] == [Outcome.ABORTED]
 
 

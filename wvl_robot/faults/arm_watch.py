@@ -53,12 +53,12 @@ class ArmWatch:
     def speed_radps(self) -> float:
         """Speed of the fastest joint just now; infinite where the physics stands still."""
         recent = self._since(time.monotonic_ns() - 4 * _WINDOW_NS)
-        speeds = _speeds(recent)
+        speeds = speeds_radps(recent)
         return speeds[-1][1] if speeds else float("inf")
 
     def rest_ms(self, fault_ns: int) -> float:
         """Milliseconds from `fault_ns` until the arm was at rest for good; infinite: it is not."""
-        speeds = _speeds(self._since(fault_ns - _WINDOW_NS))
+        speeds = speeds_radps(self._since(fault_ns - _WINDOW_NS))
         moving = [stamp_ns for stamp_ns, speed in speeds if speed >= AT_REST_RADPS]
         if not speeds or speeds[-1][0] in moving[-1:]:
             return float("inf")
@@ -129,11 +129,11 @@ class ArmWatch:
         return self._scene.base_T_ee(data).position_m
 
 
-def _speeds(samples: list[tuple[int, F64]]) -> list[tuple[int, float]]:
+def speeds_radps(samples: list[tuple[int, F64]]) -> list[tuple[int, float]]:
     """Stamp and speed of the fastest joint, each over `_WINDOW_NS` back."""
     speeds, first = [], 0
-    for stamp_ns, joints_rad in samples:
-        while samples[first + 1][0] <= stamp_ns - _WINDOW_NS:
+    for number, (stamp_ns, joints_rad) in enumerate(samples):
+        while first < number and samples[first + 1][0] <= stamp_ns - _WINDOW_NS:
             first += 1
         before_ns, before_rad = samples[first]
         if stamp_ns - before_ns >= _WINDOW_NS:
