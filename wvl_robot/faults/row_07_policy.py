@@ -34,7 +34,7 @@ PLAN = RowPlan(
     title="policy",
     pass_line="the arm rests when the last chunk is over; no stale action; the policy serves again "
     "<= 30 s by itself; no other process is restarted",
-    kinds=("memory", "killed", "exception", "deadlock", "slow"),
+    kinds=("memory", "gpu memory", "killed", "exception", "deadlock", "slow"),
     per_change=1,
     nightly=100,
 )

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from wvl_models.contract.chunk import ActionChunk
 from wvl_models.contract.observation import Observation
@@ -31,6 +32,8 @@ class SpoiledPolicyHost(PolicyHost):
         fault = _fault()
         if fault == "memory":
             np.empty(_MANY_BYTES, dtype=np.uint8)  # MemoryError, as where the machine has no more
+        elif fault == "gpu memory":
+            _exhaust_gpu()
         elif fault == "killed":
             os.kill(os.getpid(), 9)  # what Linux does to a process that has taken too much
         elif fault == "exception":
@@ -42,6 +45,13 @@ class SpoiledPolicyHost(PolicyHost):
         if fault == "slow":
             time.sleep((SLOWDOWN - 1.0) * (time.monotonic() - start_s))
         return chunk
+
+
+def _exhaust_gpu() -> None:
+    """Ask the GPU for more than it has; without one, raise what torch raises then."""
+    if torch.cuda.is_available():
+        torch.empty(_MANY_BYTES, dtype=torch.uint8, device="cuda")
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 4194304.00 TiB.")
 
 
 def _fault() -> str:
