@@ -1,5 +1,7 @@
 """The store's rows of the fault plan, at their per-change counts."""
 
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -19,6 +21,18 @@ MODULES = (
     "row_15_store_model",
     "row_16_concurrency",
 )
+
+ON_A_DISK = ("row_01_store_processes", "row_16_concurrency")
+"""The others simulate what a disk does."""
+
+MEMORY = "/dev/shm"
+
+
+@pytest.fixture(autouse=True)
+def scratch(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing waits for a disk, unless it is about the disk."""
+    if module not in ON_A_DISK and os.access(MEMORY, os.W_OK):
+        monkeypatch.setattr(tempfile, "tempdir", MEMORY)
 
 
 def _trials() -> Iterator[tuple[str, str]]:

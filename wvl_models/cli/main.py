@@ -95,6 +95,7 @@ def _find(name: str) -> EntryPoint | None:
     return next(iter(_installed().select(name=name)), None)
 
 
+@cache
 def _load(entry: EntryPoint) -> Any:
     """The typer command behind an entry point (Any: group or command)."""
     try:
