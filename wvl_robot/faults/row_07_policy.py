@@ -27,6 +27,9 @@ SERVING_S = 30.0
 
 SLOW_FOR_S = 4.0
 
+LATEST_S = 1.0
+"""After the second chunk: an episode of 55 steps asks for a third, and for no fourth."""
+
 FAULT_FILE = "policy_fault"
 
 PLAN = RowPlan(
@@ -60,7 +63,7 @@ def _attempt(graph: LiveGraph, kind: str, seed: int) -> Mapping[str, float]:
     graph.go_home()
     graph.start_episode(int(rng.integers(1000)))
     graph.until_chunk()
-    time.sleep(rng.uniform(0.0, 2.0))
+    time.sleep(rng.uniform(0.0, LATEST_S))
     num_crashes = graph.nodes["policy"].said.count(TELLS)
     file.write_text(kind, encoding="ascii")
     try:
