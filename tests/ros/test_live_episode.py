@@ -10,7 +10,7 @@ import pytest
 
 from tests.cells import SHARE
 from tests.policies import publish_random
-from tests.ros.graphs import END_S, Place, is_alive, pid_of, up
+from tests.ros.graphs import END_S, Place, Running, is_alive, pid_of, up
 from wvl_models.contract.episode import Origin, Outcome
 from wvl_models.contract.errors import RobotError
 from wvl_models.contract.verdict import Verdict
@@ -93,15 +93,20 @@ def test_a_locked_store_is_the_live_labs_error_with_the_stores_own_words(place: 
             lab.demonstrate([1])
 
 
+def nodes_in_an_episode(graph: Running) -> list[int]:
+    """Process ids of cell, robot, camera and session, once a few steps are recorded."""
+    graph.wait_for("ready -> moving", PATIENCE_S)
+    time.sleep(1.0)
+    return [pid_of(graph, name) for name in ("cell", "robot", "camera", "session")]
+
+
 def test_a_node_that_is_killed_ends_the_graph_and_the_episode_is_kept_as_aborted(
     place: Place,
 ) -> None:
     store = place.folder / "episodes"
     words = (f"host:={place.host}", f"store:={store}", "num_episodes:=1")
     with up("teleop_collect", *words) as graph:
-        graph.wait_for("ready -> moving", PATIENCE_S)
-        time.sleep(1.0)  # a few steps
-        nodes = [pid_of(graph, name) for name in ("cell", "robot", "camera", "session")]
+        nodes = nodes_in_an_episode(graph)
         os.kill(nodes[2], signal.SIGKILL)
         assert graph.wait(120.0) == 1, graph.output
     assert "node 'camera' ended" in graph.output
@@ -117,10 +122,7 @@ def test_a_supervisor_that_is_killed_takes_its_nodes_with_it_and_the_episode_is_
     store = place.folder / "episodes"
     words = (f"host:={place.host}", f"store:={store}", "num_episodes:=2")
     with up("teleop_collect", *words) as graph:
-        graph.wait_for("idle -> running", PATIENCE_S)
-        graph.wait_for("ready -> moving", PATIENCE_S)
-        time.sleep(1.0)  # a few steps
-        nodes = [pid_of(graph, name) for name in ("cell", "robot", "camera", "session")]
+        nodes = nodes_in_an_episode(graph)
         os.kill(graph.child.pid, signal.SIGKILL)
         deadline_s = time.monotonic() + END_S
         while any(is_alive(pid) for pid in nodes):

@@ -31,9 +31,6 @@ PLAN = RowPlan(
 
 SECONDS = 15
 
-AFTER_OTHERS = ("nice", "-n", "19")
-"""They take 15 s in any case, and of the processors what is left; other tests want theirs."""
-
 Event = dict[str, Any]  # JSON
 
 
@@ -61,7 +58,7 @@ def _attempt(kind: str, seed: int, folder: Path) -> Mapping[str, float]:
 
 def _act(root: Path, folder: Path, seed: int) -> dict[str, list[Event]]:
     """Let all work at once; what each was told."""
-    command = [*AFTER_OTHERS, sys.executable, "-m", "wvl_robot.faults.store_actors"]
+    command = [sys.executable, "-m", "wvl_robot.faults.store_actors"]
     actors = {}
     for number, role in enumerate(ROLES):
         arguments = [role, str(root), str(SECONDS), str(seed + number)]

@@ -10,6 +10,7 @@ from wvl_models.contract.action import ActionSpec
 from wvl_models.contract.errors import DataError
 from wvl_models.contract.task import TaskConfig
 from wvl_robot.core.decision import PolicyPilot
+from wvl_robot.core.health import SILENT_AFTER_S
 from wvl_robot.core.schedule import make_schedule, schedule_of
 from wvl_robot.ports.teleop import Teleop
 from wvl_robot.ros import convert, topics
@@ -20,11 +21,6 @@ _LOG = logging.getLogger(__name__)
 
 STATUS_TIMEOUT_S = 5.0
 """It comes every second; a policy node that loads a candidate may be late."""
-
-
-MAX_FRAME_AGE_S = 2.0
-"""Of what the policy node saw last; a camera node that was started anew is heard by the session
-before the policy, or after it."""
 
 
 class PolicyFollower:
@@ -48,7 +44,7 @@ class PolicyFollower:
         silence_s = time.monotonic() - self._heard_s
         if silence_s > STATUS_TIMEOUT_S:
             return f"policy {self.version} has been silent for {silence_s:.0f} s"
-        if not self._frame_age_s <= MAX_FRAME_AGE_S:
+        if not self._frame_age_s <= SILENT_AFTER_S:  # it meets a new camera node in its own time
             return f"policy {self.version} hears no camera"
         if self._version_at_arm != self.version:
             return f"the robot node does not let orders of policy {self.version} pass yet"
