@@ -11,6 +11,7 @@ from wvl_robot.faults.campaign import run_row
 from wvl_robot.faults.rows import open_row
 
 MODULES = (
+    "row_16_concurrency",  # a minute: first, so that no worker waits for it at the end
     "row_01_store_processes",
     "row_02_commit",
     "row_03_power_loss",
@@ -19,7 +20,6 @@ MODULES = (
     "row_13_malformed",
     "row_14_input",
     "row_15_store_model",
-    "row_16_concurrency",
 )
 
 ON_A_DISK = ("row_01_store_processes", "row_16_concurrency")

@@ -120,6 +120,7 @@ class LiveGraph:
         self.stale: list[str] = []
         """Orders that were used although they were too old; must stay empty."""
         self._stamps: dict[int, int] = {}
+        self._gone_ns: dict[str, int] = {}
         self._stack = ExitStack()
         self._cell_failures: list[str] = []
         self._num_known = 0
@@ -145,7 +146,7 @@ class LiveGraph:
             (topics.POLICY_STATUS, "policy"),
             (topics.CAMERA_STATUS, "camera"),
         ):
-            self.host.subscribe(topic, lambda message, name=name: setattr(self, name, message))
+            self.host.subscribe(topic, lambda message, name=name: self._on_status(name, message))
         self.host.subscribe(topics.EPISODE_EVENT, lambda event: self.events.append(event))
         self.host.subscribe(topics.ACTION_CHUNK, self._on_chunk)
         self.host.subscribe(topics.SETPOINT, self._on_order)
@@ -267,6 +268,7 @@ class LiveGraph:
         self.nodes[name].kill()
         attribute = {"robot": "arm"}.get(name, name)
         if hasattr(self, attribute):
+            self._gone_ns[attribute] = time.monotonic_ns()
             setattr(self, attribute, None)  # what it said last no longer counts
         return killed_ns
 
@@ -356,6 +358,12 @@ class LiveGraph:
         self._publish_success(
             msg.SuccessState(stamp_ns=stamp_ns, task=TASK, is_success=bool(is_success))
         )
+
+    def _on_status(self, attribute: str, status: Any) -> None:  # one of the *Status messages
+        """Not what a killed node said and what was under way since."""
+        stamp_ns = getattr(status, "stamp_ns", None)
+        if stamp_ns is None or stamp_ns > self._gone_ns.get(attribute, 0):
+            setattr(self, attribute, status)
 
     def _on_chunk(self, chunk: msg.ActionChunk) -> None:
         lasts_ns = chunk.period_ns * len(chunk.actions) // ACTION_DIM

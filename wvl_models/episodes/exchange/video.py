@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -64,6 +64,8 @@ class VideoWriter:
         self._stream = stream
         self._stream.pix_fmt = "yuv420p"
         self._stream.height, self._stream.width = shape
+        with _no_real_time():
+            self._stream.codec_context.open()
         self._time_base = Fraction(1, rate_hz)
 
     def append(self, rgb: U8) -> None:
@@ -82,6 +84,27 @@ class VideoWriter:
         for packet in self._stream.encode(frame):
             self.num_bytes += packet.size
             self._container.mux(packet)
+
+
+@contextmanager
+def _no_real_time() -> Iterator[None]:
+    """The caller and the threads that start inside keep the caller's scheduling.
+
+    As root SVT-AV1 (in PyAV 18.1) makes itself and its caller SCHED_FIFO 99, and so everything that
+    the caller starts later: above the thread that answers the robot each millisecond.
+    """
+    tasks = Path("/proc/self/task")
+    if not tasks.is_dir():  # not Linux
+        yield
+        return
+    policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
+    before = {int(task.name) for task in tasks.iterdir()}
+    try:
+        yield
+    finally:
+        for thread in {0, *(int(task.name) for task in tasks.iterdir())} - before:
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.sched_setscheduler(thread, policy, parameter)
 
 
 def read_video(
