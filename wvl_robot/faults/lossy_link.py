@@ -139,11 +139,19 @@ class LossyLink:
 class FarGraph(LiveGraph):
     """Robot, camera, session, and a policy behind a `LossyLink`."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        nodes: Sequence[str] = NODES,
+        modules: Mapping[str, str] | None = None,
+    ) -> None:
+        """See `LiveGraph`."""
         publish_shipped_policy(folder / "registry")
         super().__init__(
             folder,
-            NODES,
+            nodes,
             arguments={"registry": str(folder / "registry")},
             parameters={
                 "session": {"policy_patience_s": 3.0},
@@ -151,5 +159,6 @@ class FarGraph(LiveGraph):
             },
             environment=environment,
             words=WORDS,
+            modules=modules,
         )
         self.link = LossyLink(self)

@@ -30,7 +30,11 @@ REST_MS = {"robot": 300.0, "session": 450.0, "camera": 1500.0, "policy": 3200.0}
 chunk of a policy is carried out, 2.4 s, and the arm brakes. The cell's own death ends the physics,
 and a learner moves nothing."""
 
-WATCHED_S = 4.0
+WATCHED_S = 1.0
+"""Beyond that; of a process whose death moves nothing, all that it is watched for."""
+
+TOLD_S = 4.0
+"""Until somebody says that a process is gone, after it was watched."""
 
 TOLD: Mapping[str, Callable[[LiveGraph], str]] = {
     "robot": lambda graph: graph.session.fault + graph.session.not_ready,
@@ -81,13 +85,14 @@ def _attempt(graph: LiveGraph, victim: str, seed: int) -> Mapping[str, float]:
     time.sleep(rng.uniform(0.0, LONGEST_S))
     others = {name: graph.pid(name) for name in NODES if name != victim}
     killed_ns = graph.kill(victim)
-    time.sleep(WATCHED_S)
+    time.sleep(REST_MS.get(victim, 0.0) * 1e-3 + WATCHED_S)
     rest_ms = graph.watch.rest_ms(killed_ns)
     noise_ms = graph.watch.noise_ms(killed_ns)
     if victim in REST_MS:
         promise(rest_ms <= REST_MS[victim] + noise_ms, f"still after {rest_ms:.0f} ms")
     if victim in TOLD:
-        promise(TOLD[victim](graph) != "", f"nobody says that the {victim} is missing")
+        what = f"somebody to say that the {victim} is missing"
+        graph.until(lambda: TOLD[victim](graph) != "", what, at_most_s=TOLD_S)
     if victim == "learner" and graph.session.state == "running":
         graph.stop_episode()
     start_s = time.monotonic()

@@ -2,11 +2,11 @@
 
 The real policy node behind `wvl_robot.respawn`, as in the graph, with the fault inside its
 inference. The arm carries the last chunk out and rests; the others go on; the policy comes back.
-CUDA's own out-of-memory needs a GPU and is not among the kinds.
+CUDA's own out-of-memory needs a GPU; without one its error is raised by hand.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -43,16 +43,25 @@ PLAN = RowPlan(
 )
 
 
-def open_spoiled(folder: Path, nodes: Sequence[str] = NODES) -> LiveGraph:
+SPOILED = {"policy": "wvl_robot.faults.spoiled_policy_node"}
+"""Module of a policy node that can be spoiled."""
+
+
+def fault_file(folder: Path) -> Mapping[str, str]:
+    """Environment in which it looks for its fault in the graph's folder."""
+    return {VARIABLE: str(folder / FAULT_FILE)}
+
+
+def open_spoiled(folder: Path) -> LiveGraph:
     """Robot, camera, session, and the policy that can be spoiled."""
     publish_shipped_policy(folder / "registry")
     return LiveGraph(
         folder,
-        nodes,
+        NODES,
         arguments={"registry": str(folder / "registry")},
         parameters={"session": {"policy_patience_s": 3.0}, "policy": {"stuck_after_s": 5.0}},
-        environment={VARIABLE: str(folder / FAULT_FILE)},
-        modules={"policy": "wvl_robot.faults.spoiled_policy_node"},
+        environment=fault_file(folder),
+        modules=SPOILED,
     )
 
 
