@@ -23,7 +23,7 @@ FOR_MESSAGES := import tomllib; \
 # Busy-waiting OpenMP threads cost 4.6x on a busy 2-core machine (facts/toy_loop.md).
 export OMP_WAIT_POLICY := passive
 
-.PHONY: setup packages demo test check ws bench clean debian
+.PHONY: setup packages demo test faults check ws bench clean debian
 
 setup: $(READY)
 
@@ -57,10 +57,15 @@ packages:
 demo: setup
 	$(BIN)/wvl demo --out $(OUT)
 
-# What talks to a robot in real time runs alone; the rest side by side.
+# What talks to a robot in real time runs alone; the rest side by side, three for two cores, for one
+# of them often waits.
 test: setup
-	$(BIN)/python -m pytest -n 2 -m "not cell"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not cell"
 	$(BIN)/python -m pytest -m cell
+
+# All that a change owes to the fault plan, an hour and a half (docs/decisions/008-faults.md).
+faults: setup
+	$(BIN)/wvl bench faults --per-change --json docs/benchmarks/faults_per_change.json
 
 check: setup
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ from wvl_robot.faults.trial import FaultRow
 
 
 def assert_the_pass_line_holds(row: FaultRow, kind: str) -> None:
-    """`per_change` trials of a kind, with the seeds from 0 on."""
-    trials = list(run_row(row, range(row.plan.per_change), [kind]))
+    """`num_in_suite` trials of a kind, with the seeds from 0 on."""
+    trials = list(run_row(row, range(row.plan.num_in_suite), [kind]))
     problems = [f"seed {trial.seed}: {trial.problem}" for trial in trials if not trial.passed]
     assert not problems, "\n".join(problems)

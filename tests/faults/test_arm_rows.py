@@ -1,4 +1,4 @@
-"""Rows 6, 8 and 18 of the fault plan at their per-change counts, on one arm."""
+"""Rows 6, 8 and 18 of the fault plan on one arm."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Row 5 of the fault plan at its per-change count."""
+"""Row 5 of the fault plan."""
 
 from collections.abc import Iterator
 

@@ -44,6 +44,6 @@ def _trials() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("module", "kind"), list(_trials()))
 def test_the_pass_line_holds(module: str, kind: str) -> None:
     with closing(open_row(module)) as row:
-        trials = list(run_row(row, range(row.plan.per_change), [kind]))
+        trials = list(run_row(row, range(row.plan.num_in_suite), [kind]))
     assert [f"seed {trial.seed}: {trial.problem}" for trial in trials if not trial.passed] == []
-    assert len(trials) == row.plan.per_change
+    assert len(trials) == row.plan.num_in_suite

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,17 +62,19 @@ class RealSenseCamera:
         clock: Clock,
         calibrated: Intrinsics | None = None,
         warm_up_frames: int = WARM_UP_FRAMES,
+        must_give_up: Callable[[], bool] = lambda: False,
     ) -> None:
         """Start, warm up, lock the options and check them; raises CameraError with the reason.
 
         `calibrated` are the rig's intrinsics; a stream that differs from them is warned of.
+        `must_give_up` is asked while it waits for frames: somebody wants the program to end.
         """
         self._source, self._config, self._clock = source, config, clock
         self._monitor = StreamMonitor(config.rate_hz)
         self._latest: CameraFrame | None = None
         self._metadata: dict[str, int] = {}
         self._num_frames = 0
-        self._is_closing = False
+        self._is_closing, self._must_give_up = False, must_give_up
         self._queue = import_sdk().frame_queue(1, keep_frames=False)
         self._profile = self._source.start(self._queue)
         if calibrated is not None:
@@ -169,6 +172,8 @@ class RealSenseCamera:
         goal = self._num_frames + num
         deadline = time.monotonic() + START_TIMEOUT_S
         while self._num_frames < goal:
+            if self._must_give_up():
+                raise CameraError(f"camera {self._config.serial}: told to end while it started.")
             if time.monotonic() > deadline:
                 raise CameraError(
                     f"camera {self._config.serial} sent {self._num_frames} frames within "

@@ -27,7 +27,7 @@ def faults(
         int | None, typer.Option(min=1, help="Of each kind; default: the row's nightly count.")
     ] = None,
     first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first trial.")] = 0,
-    per_change: Annotated[bool, typer.Option(help="The counts of `make test` instead.")] = False,
+    per_change: Annotated[bool, typer.Option(help="What a change owes, as `make faults`.")] = False,
     json: JsonOption = None,
 ) -> None:
     """Inject faults on purpose; exit code 1 when a pass line did not hold once."""

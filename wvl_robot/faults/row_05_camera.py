@@ -45,8 +45,9 @@ PLAN = RowPlan(
     title="camera",
     pass_line="named <= 200 ms after it began, well again <= 3 s after it ended, no restart",
     kinds=(*NAMED, SWAPPED),
-    per_change=2,
+    per_change=10,
     nightly=100,
+    in_suite=2,
 )
 
 

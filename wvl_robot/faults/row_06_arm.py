@@ -27,8 +27,9 @@ PLAN = RowPlan(
     title=f"fuzzed orders, {NUM_ORDERS} to the arm",
     pass_line="nothing outside the limits reaches the arm, no reflex, no limit of the robot broken",
     kinds=("arm",),
-    per_change=3,
+    per_change=10,
     nightly=100,
+    in_suite=3,
 )
 
 

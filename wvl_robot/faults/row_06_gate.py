@@ -30,8 +30,9 @@ PLAN = RowPlan(
     title=f"fuzzed orders, {NUM_ORDERS} through the gate",
     pass_line="nothing outside the limits comes out; what must be refused is",
     kinds=("gate",),
-    per_change=1,
+    per_change=10,
     nightly=1000,
+    in_suite=1,
 )
 
 

@@ -38,8 +38,9 @@ PLAN = RowPlan(
     pass_line="the arm rests when the last chunk is over; no stale action; the policy serves again "
     "<= 30 s by itself; no other process is restarted",
     kinds=("memory", "gpu memory", "killed", "exception", "deadlock", "slow"),
-    per_change=1,
+    per_change=10,
     nightly=100,
+    in_suite=1,
 )
 
 

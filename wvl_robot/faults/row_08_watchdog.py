@@ -33,8 +33,9 @@ PLAN = RowPlan(
         "tick (or the signal), <= 60 mm after the last order"
     ),
     kinds=("silence", "late orders", "robot stopped", "robot killed"),
-    per_change=2,
+    per_change=20,
     nightly=2500,
+    in_suite=2,
 )
 
 

@@ -39,8 +39,9 @@ PLAN = RowPlan(
     pass_line="without a chunk the arm rests; an expired, doubled or overtaken chunk is not used; "
     "the session goes on or says why not; every loss is counted",
     kinds=("loss", "delay", "partition", "doubled", "overtaken", "expired", "frames lost"),
-    per_change=1,
+    per_change=10,
     nightly=50,
+    in_suite=1,
 )
 
 

@@ -43,8 +43,9 @@ PLAN = RowPlan(
     title="reflexes",
     pass_line="one operator action recovers, <= 2 s, no restart, no pull back; refused unneeded",
     kinds=tuple(KINDS),
-    per_change=1,
+    per_change=20,
     nightly=500,
+    in_suite=1,
 )
 
 

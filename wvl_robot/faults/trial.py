@@ -35,9 +35,16 @@ class RowPlan:
     pass_line: str
     kinds: tuple[str, ...]
     per_change: int
-    """Trials of each kind in `make test`."""
+    """Trials of each kind that a change owes (`make faults`)."""
     nightly: int
     """Trials of each kind in `wvl bench faults`."""
+    in_suite: int | None = None
+    """Trials of each kind in `make test`, where it has no time for all that a change owes."""
+
+    @property
+    def num_in_suite(self) -> int:
+        """Trials of each kind in `make test`."""
+        return self.per_change if self.in_suite is None else self.in_suite
 
 
 class FaultRow(Protocol):

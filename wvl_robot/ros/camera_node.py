@@ -38,12 +38,14 @@ RETRY_S = 0.5
 
 
 def _open(
-    rig: RigConfig, calibrated: Intrinsics, params: CameraParams, stack: ExitStack
+    rig: RigConfig, calibrated: Intrinsics, params: CameraParams, host: Host, stack: ExitStack
 ) -> RealSenseCamera:
     """A started camera that the stack closes; CameraError where there is none yet."""
     with ExitStack() as mine:
         source = _source(rig, calibrated, params, mine)
-        camera = RealSenseCamera(source, rig.camera, SystemClock(), calibrated)
+        camera = RealSenseCamera(
+            source, rig.camera, SystemClock(), calibrated, must_give_up=host.stop.is_set
+        )
         mine.callback(camera.close)
         stack.push(mine.pop_all())
     return camera
@@ -105,7 +107,7 @@ def configure(host: Host, params: CameraParams) -> Activate:
     calibrated = calibration.intrinsics
     devices = host.enter(ExitStack())
     camera = host.insist(
-        lambda: _open(rig, calibrated, params, devices), CameraError, params.patience_s
+        lambda: _open(rig, calibrated, params, host, devices), CameraError, params.patience_s
     )
 
     def activate(active: Host) -> None:

@@ -5,12 +5,14 @@ ROS; here are the reset and the success predicate. The cell itself runs in a chi
 the robot's protocol needs an interpreter of its own.
 """
 
+import contextlib
 import threading
 import time
 from typing import Any
 
 from wvl_interfaces import msg
 
+from wvl_models.contract.errors import SetupError
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.ros import topics
 from wvl_robot.ros.host import Host
@@ -20,9 +22,11 @@ from wvl_robot.ros.process import run
 from wvl_robot.ros.rig import share_of
 from wvl_robot.virtual.cell import CellProcess, cell_config
 
-LEAVE_LAST_S = 1.5
+LEAVE_FIRST_S, LEAVE_LAST_S = 0.3, 1.5
 """All nodes are told to end at once; robot and camera leave before the cell that they talk to, or
-every end would look like a lost robot."""
+every end would look like a lost robot. So long it waits at least, and for the robot at most."""
+
+POLL_S = 0.05
 
 
 class CellFront:
@@ -53,7 +57,7 @@ def configure(host: Host, params: CellParams) -> Activate:
     """Configured: the cell runs. Active: it can be reset, and is judged."""
     config = cell_config(share_of(params.share), params.task, params.rig, params.host or None)
     cell = host.enter(CellProcess(config))
-    host.at_end(lambda: time.sleep(LEAVE_LAST_S))
+    host.at_end(lambda: _see_off(cell))
 
     def activate(active: Host) -> None:
         front = CellFront(active, cell, params.task)
@@ -61,6 +65,15 @@ def configure(host: Host, params: CellParams) -> Activate:
         active.every(1.0 / params.success_rate_hz, front.judge, "predicate")
 
     return activate
+
+
+def _see_off(cell: CellProcess) -> None:
+    """Until whoever drives the arm has left."""
+    deadline_s = time.monotonic() + LEAVE_LAST_S
+    time.sleep(LEAVE_FIRST_S)
+    with contextlib.suppress(SetupError):  # it has died
+        while cell.has_client() and time.monotonic() < deadline_s:
+            time.sleep(POLL_S)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ shared memory along, when the cell is gone.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -256,6 +257,7 @@ def _render_on(order: _Order, parent: int) -> None:
 def main() -> None:
     """Entry of the child process; ends quietly on SIGTERM and when its parent dies."""
     parent = os.getppid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a `CellProcess` ignores it, and we inherit that
     try:
         os.setpriority(os.PRIO_PROCESS, 0, NICE_AS_HARDWARE)
     except PermissionError:

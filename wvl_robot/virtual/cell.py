@@ -105,6 +105,10 @@ class VirtualCell:
         """Where everything is."""
         return self._robot.state()
 
+    def has_client(self) -> bool:
+        """Whether somebody is connected to the arm."""
+        return self._robot.has_client
+
     def report(self) -> CellReport:
         """What the robot server had to say so far."""
         events = tuple(self._robot.log.events)
@@ -186,6 +190,10 @@ class CellProcess:
     def state(self) -> SceneState:
         """Where everything is."""
         return self._ask("state")
+
+    def has_client(self) -> bool:
+        """Whether somebody is connected to the arm."""
+        return self._ask("has_client")
 
     def report(self) -> CellReport:
         """What the robot server had to say so far."""

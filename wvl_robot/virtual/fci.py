@@ -89,6 +89,12 @@ class FciRobot:
         """Whether physics and protocol are being served."""
         return self._thread is not None and self._thread.is_alive() and self._failure is None
 
+    @property
+    def has_client(self) -> bool:
+        """Whether somebody is connected to the arm."""
+        connection = self._server.client_socket
+        return connection is not None and connection.fileno() >= 0
+
     def place_objects(self, layout: Layout) -> None:
         """Put the objects down at rest, between two physics steps; the arm does not notice."""
         simulator = self._simulator

@@ -14,7 +14,7 @@ import pytest
 
 from wvl_models.contract.camera import Intrinsics
 from wvl_models.contract.errors import CameraError
-from wvl_robot.adapters.realsense import RealSenseCamera
+from wvl_robot.adapters.realsense import START_TIMEOUT_S, RealSenseCamera
 from wvl_robot.adapters.realsense_sources import D435Source, RecordedSource, SoftwareSource
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.rig.config import CameraConfig
@@ -149,6 +149,22 @@ def test_a_device_without_the_colour_sensor_is_refused() -> None:
 def test_a_stream_of_another_size_is_refused(played: PlayedDevice) -> None:
     with pytest.raises(CameraError, match="no 640x480 stream"):
         open_camera(played, width=640, height=480)
+
+
+def test_whoever_is_told_to_end_does_not_wait_for_frames() -> None:
+    """A camera that sends nothing is waited for, for ten seconds: Ctrl-C must not be."""
+    silent = PlayedDevice()
+    silent.close()
+    start_s = time.monotonic()
+    with pytest.raises(CameraError, match="told to end"):
+        RealSenseCamera(
+            SoftwareSource(silent.device, CONFIG),
+            CONFIG,
+            SystemClock(),
+            K,
+            must_give_up=lambda: time.monotonic() > start_s + 0.3,
+        )
+    assert time.monotonic() - start_s < START_TIMEOUT_S / 2
 
 
 def test_a_calibration_of_another_camera_is_warned_of(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mujoco
 import numpy as np
+import psutil
 import pytest
 
 from tests.cells import loopback, make_config
@@ -170,6 +171,15 @@ def test_a_killed_renderer_is_reported() -> None:
         time.sleep(0.2)
         with pytest.raises(SetupError, match="renderer has died"):
             cell.check()
+
+
+def test_a_renderer_that_is_told_to_end_ends() -> None:
+    """Its cell ignores the signals that are meant for their common parent."""
+    with CellProcess(make_config(13, with_camera=True)) as cell:
+        (renderer,) = (psutil.Process(pid) for pid in _children(cell.pid))
+        renderer.terminate()
+        psutil.wait_procs([renderer], timeout=5.0)
+        assert not renderer.is_running() or renderer.status() == psutil.STATUS_ZOMBIE
 
 
 def test_noise_never_repeats_a_picture_and_stays_within_one_step() -> None:

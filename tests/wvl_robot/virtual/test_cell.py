@@ -1,5 +1,6 @@
 """The cell at arm's length: orders, answers, and what a client sees of its server."""
 
+import gc
 import os
 import signal
 import time
@@ -46,6 +47,21 @@ def test_a_provoked_reflex_is_no_violation(cell: CellProcess) -> None:
     report = cell.report()
     assert any("provoked" in line for line in report.warnings)
     assert report.violations == ()
+
+
+def test_it_knows_whether_somebody_is_connected(cell: CellProcess) -> None:
+    def becomes(has_client: bool) -> bool:
+        deadline = time.monotonic() + 5.0
+        while cell.has_client() is not has_client and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return cell.has_client() is has_client
+
+    assert becomes(False)
+    robot = franky.Robot(CONFIG.rig.robot.host, realtime_config=franky.RealtimeConfig.Ignore)
+    assert becomes(True)
+    del robot
+    gc.collect()
+    assert becomes(False)
 
 
 def test_a_second_cell_at_the_same_address_is_refused(cell: CellProcess) -> None:
