@@ -21,7 +21,8 @@ from wvl_robot.respawn import MAX_RESTARTS, TELLS
 NODES = ("robot", "camera", "policy", "session")
 
 REST_MS = 450.0
-"""After the end of the last chunk: the last order runs out after 150 ms, and the arm brakes."""
+"""After the end of the last chunk. The session goes on ordering the chunk's last target, so the arm
+is pulled there with a time constant of 0.2 s (`StreamConfig.gain_per_s`) and does not brake."""
 
 SERVING_S = 30.0
 
