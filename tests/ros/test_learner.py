@@ -23,6 +23,7 @@ STAGE = """
 import json, os, sys, time
 stage, run = sys.argv[1], sys.argv[3]
 print(f"{stage} in {run}, {sys.argv[4:]}, pid {os.getpid()}", flush=True)
+time.sleep(1.0)  # a stage loads for longer; a client is found before it hears (ACQUAINTANCE_S)
 for step in range(3):
     print(json.dumps({"step": step + 1, "total": 3, "message": f"loss {step}"}), flush=True)
 if stage == "fail":
