@@ -75,8 +75,12 @@ class Hand:
         self.until(lambda: self.is_open(name))
 
     def is_open(self, name: str) -> bool:
+        return self.is_any_open() and self.presenter.selected.facts.episode_id == name
+
+    def is_any_open(self) -> bool:
+        """One is selected, and read: no reading of it comes in later."""
         episode = self.presenter.selected
-        return episode is not None and episode.facts.episode_id == name and bool(episode.plots)
+        return episode is not None and episode.plots is not None
 
     def type(self, key: Qt.Key, text: str) -> None:
         """A key that leads to a line, words, Enter."""
@@ -109,7 +113,7 @@ def hand(store: EpisodeStore, shown: Callable, application: QtWidgets.QApplicati
     panel.open_store(store.root)
     shown(panel)
     hand = Hand(panel, application)
-    hand.until(lambda: hand.presenter.selected is not None)
+    hand.until(hand.is_any_open)
     hand.presenter.set_order(RowOrder.ID)
     hand.open(NAMES[0])
     hand.page.setFocus()
