@@ -16,7 +16,10 @@ class Verdict(IntEnum):
 
 
 class Reason(IntEnum):
-    """Why a setpoint was clamped or refused; the first that applies, in the order of checks."""
+    """Why a setpoint was clamped or refused; the first that applies, in the order of checks.
+
+    NO_SETPOINT with REFUSE: no receipt came. With PASS: nobody decided, and the arm was held.
+    """
 
     NONE = 0
     MALFORMED = 1

@@ -31,7 +31,7 @@ class ArmState(StrEnum):
     """What the arm is doing, as far as this process decides."""
 
     READY = "ready"
-    """At rest at a known target; nothing was sent since."""
+    """At rest, or braking on the session's word; nothing was sent since."""
     MOVING = "moving"
     """An order is in force."""
     HOLDING = "holding"
@@ -182,6 +182,8 @@ class ArmGuard:
         now_ns = self._clock.now_ns()
         judgement = self._gate.judge(raw, now_ns, is_ready=self._state is not ArmState.FAULT)
         if judgement.row is None:
+            if judgement.verdict is Verdict.PASS:
+                self._hold_on_order()
             return self._receipt(raw, judgement.verdict, judgement.reason, now_ns)
         if setpoint is None or judgement.verdict is not Verdict.PASS:
             setpoint = Setpoint.from_row(np.array(judgement.row))
@@ -196,6 +198,12 @@ class ArmGuard:
         if self._state is not ArmState.MOVING:
             self._enter(ArmState.MOVING, "an order was sent")
         return self._receipt(raw, judgement.verdict, judgement.reason, sent_ns)
+
+    def _hold_on_order(self) -> None:
+        """Brake, once; the target stays, so that the next order is judged against it."""
+        if self._state is ArmState.MOVING:
+            self._robot.hold()
+            self._enter(ArmState.READY, "nobody decided; told to hold")
 
     def _receipt(
         self, raw: RawOrder, verdict: Verdict, reason: Reason, sent_ns: int

@@ -40,7 +40,11 @@ class Pilot(Protocol):
         ...
 
     def hold(self, target: Setpoint) -> Decision:
-        """The decision to stay at `target`."""
+        """The decision of nobody: brake and stand still, with `target` left as it is.
+
+        To order `target` once more is not that: the arm passes a target that stops at 0.25 m/s by
+        15 mm and comes back, 0.6 s in all; braking takes 0.2 s (docs/decisions/002-streaming.md).
+        """
         ...
 
     def pressed(self, target: Setpoint) -> TeleopEvent:
@@ -53,7 +57,7 @@ class Pilot(Protocol):
 
 
 class TeleopPilot:
-    """A person decides everything; while the dead-man is open, the arm stays where it is."""
+    """A person decides everything; while the dead-man is open, the arm holds."""
 
     def __init__(self, teleop: Teleop, spec: ActionSpec) -> None:
         self._teleop, self._spec = teleop, spec
@@ -66,12 +70,14 @@ class TeleopPilot:
         """See `Pilot`."""
         target = observation.target
         command = self._teleop.read(target)
-        setpoint = follow(target, command, self._spec) if command.is_engaged else target
+        if not command.is_engaged:
+            return replace(self.hold(target), event=command.event)
+        setpoint = follow(target, command, self._spec)
         return Decision(setpoint=setpoint, source=Source.TELEOP, event=command.event)
 
     def hold(self, target: Setpoint) -> Decision:
         """See `Pilot`."""
-        return Decision(setpoint=target, source=Source.TELEOP)
+        return Decision(setpoint=target, source=Source.HOLD)
 
     def pressed(self, target: Setpoint) -> TeleopEvent:
         """See `Pilot`."""
@@ -87,6 +93,7 @@ class PolicyPilot:
 
     On release everything the policy had planned is forgotten and it is asked again from where the
     person left the arm. While the person's device is silent nobody could take over: the arm holds.
+    So it does where the policy has nothing to say, from the first tick without a row.
     """
 
     def __init__(
@@ -135,16 +142,19 @@ class PolicyPilot:
         if self._is_overridden:
             self._is_overridden = False
             self._schedule.restart(tick_ns)
+        due = self._scheduled(observation)
+        if due is None:
+            return replace(self.hold(target), event=event)
         return Decision(
-            setpoint=self._scheduled(observation) or target,
+            setpoint=due,
             source=Source.POLICY,
             policy_version=self._policy_version,
             event=event,
         )
 
     def hold(self, target: Setpoint) -> Decision:
-        """See `Pilot`."""
-        return Decision(setpoint=target, source=Source.POLICY, policy_version=self._policy_version)
+        """See `Pilot`; the version is the one whose turn it was."""
+        return Decision(setpoint=target, source=Source.HOLD, policy_version=self._policy_version)
 
     def pressed(self, target: Setpoint) -> TeleopEvent:
         """See `Pilot`."""

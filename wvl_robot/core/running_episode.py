@@ -41,7 +41,7 @@ class RunningEpisode:
         self._is_ending, self._label = True, label
 
     def decide(self, pilot: Pilot, observation: Observation, reward: float) -> Decision:
-        """The decision for a tick; in the last one the arm stays where it is."""
+        """The decision for a tick; in the last one the arm holds."""
         recording = self.recording
         if recording.num_steps - self._num_overridden >= self._max_steps:
             self._is_ending = True

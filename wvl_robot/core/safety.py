@@ -16,8 +16,11 @@ run in this order, and the first that applies is the reason on record:
              TABLE                 up to the table plane plus the tool's clearance
              ORIENTATION           back into the cone about straight down
              LINEAR_SPEED          along the way from the previous setpoint
+             WORKSPACE, TABLE      no faster towards a wall than the arm can stop there
              ANGULAR_SPEED         along the turn from the previous setpoint
              GRIPPER_RATE          the gripper stays as it is
+
+An order that says to hold is not judged by its row: nothing of it is sent, the arm brakes.
 
 Whatever comes out of the clamps is measured once more against every limit and refused if one does
 not hold: so nothing outside them is ever sent, also where the previous setpoint lay outside (an
@@ -30,6 +33,7 @@ from dataclasses import dataclass
 from wvl_models.contract.errors import ConfigError
 from wvl_models.contract.verdict import Reason, Verdict
 from wvl_robot.core import quaternion
+from wvl_robot.core.approach import free_room_m, is_slow_enough, slowed
 from wvl_robot.core.quaternion import Quaternion, Vector
 from wvl_robot.core.raw_order import ParsedOrder, RawOrder, Row, parse_order
 from wvl_robot.ports.arm_link import Source
@@ -50,7 +54,7 @@ class Judgement:
     verdict: Verdict
     reason: Reason
     row: Row | None = None
-    """What may be sent; None where the order is refused."""
+    """What may be sent; None where the order is refused, and where the arm is to hold."""
     stamp_ns: int = 0
     judged_ns: int = 0
     deadline_ns: int = 0
@@ -73,6 +77,8 @@ class SafetyGate:
                 f"a workspace that ends at {limits.workspace_high_m[2]} m. Correct the rig's file."
             )
         self._low, self._high, self._floor = limits.workspace_low_m, limits.workspace_high_m, low_z
+        self._lowest: Vector = (*self._low[:2], max(low_z, self._low[2]))
+        self._free_m = free_room_m(limits.max_linear_mps, period_s)
         self._max_step_m, self._max_step_rad = limits.max_step_m, limits.max_step_rad
         self._linear_mps, self._angular_radps = limits.max_linear_mps, limits.max_angular_radps
         self._max_tilt_rad = limits.max_tilt_rad
@@ -104,6 +110,8 @@ class SafetyGate:
         reason = self._find_refusal(order, now_ns, is_ready)
         if reason is not Reason.NONE:
             return Judgement(verdict=Verdict.REFUSE, reason=reason)
+        if order.source == Source.HOLD:
+            return Judgement(verdict=Verdict.PASS, reason=Reason.NO_SETPOINT)
         return self._clamp(order, now_ns)
 
     def confirm(self, judgement: Judgement) -> None:
@@ -129,6 +137,8 @@ class SafetyGate:
         if order.sequence < self._seen_sequence or order.stamp_ns <= self._seen_stamp_ns:
             return Reason.OUT_OF_ORDER
         self._seen_sequence, self._seen_stamp_ns = order.sequence, order.stamp_ns
+        if order.source == Source.HOLD:
+            return Reason.NONE if is_ready else Reason.ROBOT_NOT_READY
         is_policy = order.source == Source.POLICY
         if order.policy_version != (self._policy_version if is_policy else "") or (
             is_policy and not order.policy_version
@@ -153,6 +163,10 @@ class SafetyGate:
         slower = self._slow_down(position, self._linear_mps * time_s)
         if slower is not position:
             position, reason = slower, reason or Reason.LINEAR_SPEED
+        calmer = self._slow_at_walls(position, time_s)
+        if calmer is not position:
+            is_down = calmer[2] > position[2]
+            position, reason = calmer, reason or (Reason.TABLE if is_down else Reason.WORKSPACE)
         less = self._turn_less(turn, self._angular_radps * time_s)
         if less is not turn:
             turn, reason = less, reason or Reason.ANGULAR_SPEED
@@ -187,6 +201,28 @@ class SafetyGate:
         if z < self._floor:
             z, reason = self._floor, reason or Reason.TABLE
         return (x, y, z), reason
+
+    def _slow_at_walls(self, position: Vector, time_s: float) -> Vector:
+        """`position` in the box itself, or one on the way to it from which the arm can stop."""
+        before, low, high = self._position, self._lowest, self._high
+        assert before is not None
+        if self._is_free(before):
+            return position
+        calmer = (
+            slowed(before[0], position[0], low[0], high[0], time_s),
+            slowed(before[1], position[1], low[1], high[1], time_s),
+            slowed(before[2], position[2], low[2], high[2], time_s),
+        )
+        return position if calmer == position else calmer
+
+    def _is_free(self, position: Vector) -> bool:
+        """Whether the walls are so far away that nothing is slowed on their account."""
+        (x, y, z), low, high, room = position, self._lowest, self._high, self._free_m
+        return (
+            low[0] + room <= x <= high[0] - room
+            and low[1] + room <= y <= high[1] - room
+            and low[2] + room <= z <= high[2] - room
+        )
 
     def _slow_down(self, position: Vector, limit_m: float) -> Vector:
         """`position` itself, or the point on the way to it that is `limit_m` ahead."""
@@ -230,6 +266,10 @@ class SafetyGate:
                 return Reason.WORKSPACE
         if not position[2] >= self._floor - _SLACK:
             return Reason.TABLE
+        if not self._is_free(position):
+            walls = zip(self._position, position, self._lowest, self._high, strict=True)
+            if not all(is_slow_enough(*of_axis, time_s) for of_axis in walls):
+                return Reason.WORKSPACE
         if not quaternion.tilt(turn) <= self._max_tilt_rad + 2 * _SLACK:
             return Reason.ORIENTATION
         if not math.dist(position, self._position) <= self._linear_mps * time_s + 2 * _SLACK:

@@ -89,7 +89,7 @@ class Schedule(Protocol):
         ...
 
     def setpoint(self, tick_ns: int, target: Setpoint) -> Setpoint | None:
-        """What is due at this tick; None where the arm should stay at `target`."""
+        """What is due at this tick; None where there is nothing, and the arm should hold."""
         ...
 
 

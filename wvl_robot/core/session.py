@@ -3,7 +3,7 @@
 Everything that moves an arm or fills an episode passes through `tick`, in one thread; other
 threads may call the rest between two ticks. What is seen is `sight`, who decides `decision`, what
 becomes of an order `recording`, when it ends `running_episode`. When anything is missing the
-session orders the arm to stay, gives the episode up with the reason, and waits for a person.
+session orders the arm to hold, gives the episode up with the reason, and waits for a person.
 
 An episode of H actions has H + 1 steps: the last one shows where they led, and holds.
 """
@@ -123,10 +123,11 @@ class Session:
             self._episode.press(event)
 
     def discard(self) -> None:
-        """Give the episode up on the operator's word; what was written stays, as ABORTED."""
+        """On the operator's word: brake, give the episode up; what was written stays, ABORTED."""
         with self._lock:
             if self._episode is None:
                 raise RobotError(f"no episode to discard: the session is {self._state.value}.")
+            self._hold(self._episode, self._ports.clock.now_ns())
             self._abort("discarded by the operator")
             self._enter(SessionState.IDLE, "discarded by the operator")
 
@@ -221,6 +222,9 @@ class Session:
         )
         return self._sequence
 
+    def _hold(self, episode: RunningEpisode, now_ns: int) -> None:
+        self._order(self._ports.pilot.hold(episode.recording.target), now_ns)
+
     def _find_fault(self, recording: EpisodeRecording, now_ns: int) -> Fault | None:
         """What is wrong although camera and arm are there."""
         refusals = recording.refusals
@@ -237,8 +241,8 @@ class Session:
         return None
 
     def _fail(self, episode: RunningEpisode, fault: Fault, now_ns: int) -> None:
-        """Order the arm to stay, give the episode up and wait for a person."""
-        self._order(self._ports.pilot.hold(episode.recording.target), now_ns)
+        """Order the arm to hold, give the episode up and wait for a person."""
+        self._hold(episode, now_ns)
         self._fault = fault
         self._abort(str(fault))
         self._enter(SessionState.FAULT, str(fault))

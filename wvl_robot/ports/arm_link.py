@@ -19,6 +19,8 @@ class Source(StrEnum):
     TELEOP = "teleop"
     POLICY = "policy"
     INTERVENTION = "intervention"
+    HOLD = "hold"
+    """Nobody: the arm brakes and stands still, whatever else the order says; the target stays."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +36,7 @@ class SetpointOrder:
     setpoint: Setpoint
     source: Source
     policy_version: str
-    """Version that decided it; empty for teleoperation."""
+    """Version that decided it; empty for teleoperation. Of a hold: whose turn it was."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +47,8 @@ class SetpointReceipt:
     verdict: Verdict
     reason: Reason
     sent: Setpoint
-    """What the arm was really told: the order, its clamped form, or the previous target."""
+    """What the arm was really told: the order, its clamped form, or the previous target. A hold
+    keeps the previous target: PASS, because of NO_SETPOINT."""
     sent_ns: int
 
 

@@ -98,6 +98,32 @@ def test_an_unreadable_order_gets_a_receipt_without_a_number(bench: Bench) -> No
     assert (receipt.sequence, receipt.reason) == (-1, Reason.MALFORMED)
 
 
+def test_an_order_to_hold_brakes_once_and_leaves_the_target(bench: Bench) -> None:
+    bench.clock.every(5_000_000, bench.guard.watch)
+    bench.move(0.49)
+    sent = bench.guard.target
+    for _ in range(5):
+        hold = replace(bench.order(tool_down(0.65)), source=Source.HOLD, policy_version="v9")
+        receipt = bench.guard.on_order(hold)
+        assert (receipt.verdict, receipt.reason) == (Verdict.PASS, Reason.NO_SETPOINT)
+        assert receipt.sent is sent and bench.guard.state is ArmState.READY
+        bench.clock.advance_s(0.1)
+    assert len(bench.robot.holds) == 1 and len(bench.robot.sent) == 1
+    assert bench.guard.num_holds == 0, "the watchdog had nothing to do"
+    bench.move(0.50)
+    assert bench.guard.state is ArmState.MOVING and len(bench.robot.sent) == 2
+
+
+def test_an_old_order_to_hold_and_one_in_a_fault_are_refused(bench: Bench) -> None:
+    old = replace(bench.order(), source=Source.HOLD)
+    bench.clock.advance_s(1.0)
+    assert bench.guard.on_order(old).reason is Reason.STALE
+    bench.robot.mode = RobotMode.REFLEX
+    bench.guard.read()
+    receipt = bench.guard.on_order(replace(bench.order(), source=Source.HOLD))
+    assert (receipt.verdict, receipt.reason) == (Verdict.REFUSE, Reason.ROBOT_NOT_READY)
+
+
 def test_holds_exactly_once_after_the_last_order_has_run_out(bench: Bench) -> None:
     bench.clock.every(5_000_000, bench.guard.watch)
     sent_ns = bench.clock.now_ns()

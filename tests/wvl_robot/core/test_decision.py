@@ -43,12 +43,12 @@ def test_a_command_moves_the_target_by_its_delta_and_sets_the_gripper() -> None:
     assert setpoint.gripper_open is False
 
 
-def test_an_open_dead_man_leaves_target_and_gripper() -> None:
+def test_an_open_dead_man_holds_and_leaves_target_and_gripper() -> None:
     pilot = TeleopPilot(FakeTeleop(), SPEC)
     seen = observation()
     decision = pilot.decide(seen)
     assert decision.setpoint is seen.target
-    assert decision.source is Source.TELEOP
+    assert decision.source is Source.HOLD
 
 
 def test_buttons_count_with_the_dead_man_open_too() -> None:
@@ -78,11 +78,16 @@ def test_an_intervention_is_nobodys_version() -> None:
     assert (decision.source, decision.policy_version) == (Source.INTERVENTION, "")
 
 
-def test_holding_is_the_business_of_the_active_version() -> None:
+def test_nobody_holds_in_the_turn_of_the_active_version() -> None:
     pilot = policy_pilot()
     pilot.begin(None, 0)
     decision = pilot.hold(tool_down())
-    assert (decision.source, decision.policy_version) == (Source.POLICY, "v0001")
+    assert (decision.source, decision.policy_version) == (Source.HOLD, "v0001")
+
+
+def test_a_policy_that_has_nothing_to_say_lets_the_arm_hold() -> None:
+    seen, pilot = observation(), policy_pilot(delay_ns=10**12)
+    assert pilot.decide(seen) == pilot.hold(seen.target)
 
 
 def test_silence_is_counted_from_the_last_setpoint_of_a_chunk() -> None:
@@ -133,8 +138,7 @@ def test_the_arm_holds_while_nobody_could_take_over_and_the_policy_is_asked_anew
     first, lost, back = (observation(k * 100_000_000) for k in (1, 2, 3))
     assert pilot.decide(first).setpoint is not first.target
     decision = pilot.decide(lost)
-    assert decision.setpoint is lost.target
-    assert (decision.source, decision.policy_version) == (Source.POLICY, "v0001")
+    assert decision == pilot.hold(lost.target)
     assert pilot.silent_for_ns(lost.stamp_ns) == 0, "the policy is not to blame"
     num_asked = len(decider.asked)
     pilot.decide(back)

@@ -11,6 +11,7 @@ from wvl_models.contract import rotation
 from wvl_models.contract.errors import ConfigError
 from wvl_models.contract.pose import Setpoint
 from wvl_models.contract.verdict import Reason, Verdict
+from wvl_robot.core.approach import ARRIVAL_MPS, DECELERATION_MPS2
 from wvl_robot.core.raw_order import RawOrder, Row
 from wvl_robot.core.safety import Judgement, SafetyGate
 from wvl_robot.rig.limits import SafetyLimits
@@ -252,15 +253,37 @@ def test_an_arm_a_little_outside_its_box_may_come_back() -> None:
 
 
 def test_the_workspace_is_a_box() -> None:
-    judgement = judge(gate_at(row(0.675, 0.295)), order(row=row(0.69, 0.31)))
+    judgement = judge(gate_at(row(0.678, 0.298)), order(row=row(0.69, 0.31)))
     assert answer(judgement) == (Verdict.CLAMP, Reason.WORKSPACE)
     assert judgement.row is not None and judgement.row[:2] == (0.68, 0.3)
 
 
 def test_the_tool_stays_above_the_table() -> None:
-    judgement = judge(gate_at(row(z=0.02)), order(row=row(z=0.005)))
+    judgement = judge(gate_at(row(z=0.0135)), order(row=row(z=0.005)))
     assert answer(judgement) == (Verdict.CLAMP, Reason.TABLE)
     assert judgement.row is not None and judgement.row[2] == 0.012
+
+
+def test_a_wall_and_the_table_are_approached_no_faster_than_the_arm_can_stop() -> None:
+    """Setpoints in the box at full speed, and a table that is hit (core/approach.py)."""
+    wall = judge(gate_at(row(0.65)), order(row=row(0.674)))
+    assert answer(wall) == (Verdict.CLAMP, Reason.WORKSPACE)
+    assert wall.row is not None and 0.655 < wall.row[0] < 0.67
+    table = judge(gate_at(row(z=0.04)), order(row=row(z=0.016)))
+    assert answer(table) == (Verdict.CLAMP, Reason.TABLE)
+    assert table.row is not None and 0.02 < table.row[2] < 0.035
+    away = judge(gate_at(row(z=0.012)), order(row=row(z=0.036)))
+    assert answer(away) == (Verdict.PASS, Reason.NONE)
+
+
+def test_an_order_to_hold_sends_nothing_wherever_it_points() -> None:
+    gate = gate_at()
+    held = judge(gate, order(1, row=row(9.0), source="hold", policy_version="v9"))
+    assert (held.verdict, held.reason, held.row) == (Verdict.PASS, Reason.NO_SETPOINT, None)
+    again = judge(gate, order(1, row=row(0.49)))
+    assert answer(again) == (Verdict.REFUSE, Reason.DUPLICATE), "it counts like any other"
+    refused = judge(gate, order(2, source="hold"), is_ready=False)
+    assert answer(refused) == (Verdict.REFUSE, Reason.ROBOT_NOT_READY)
 
 
 def test_a_fast_step_is_shortened_along_its_way() -> None:
@@ -312,11 +335,11 @@ def test_the_gripper_may_not_flutter() -> None:
 
 
 def test_the_first_reason_is_the_one_on_record() -> None:
-    wanted = row(0.72, gripper=0.0)
-    judgement = judge(gate_at(row(0.65)), order(row=wanted))
+    wanted = row(0.5, 0.33, turn=(0.0, 0.0, 0.14))
+    judgement = judge(gate_at(row(0.5, 0.27)), order(row=wanted))
     assert judgement.reason is Reason.WORKSPACE
     assert judgement.row is not None
-    assert judgement.row[0] == pytest.approx(0.675), "the speed limit holds as well"
+    assert angle_rad(judgement.row, HOME) == pytest.approx(0.1), "the others hold as well"
 
 
 def test_orders_in_quick_succession_share_one_periods_way() -> None:
@@ -353,6 +376,10 @@ def assert_within_limits(sent: Row, previous: Row) -> None:
     assert (low - TOLERANCE <= position).all() and (position <= high + TOLERANCE).all()
     assert position[2] >= LIMITS.table_height_m + LIMITS.tool_clearance_m - TOLERANCE
     assert tilt_rad(sent) <= LIMITS.max_tilt_rad + TOLERANCE
+    bottom = np.array([*low[:2], max(low[2], LIMITS.table_height_m + LIMITS.tool_clearance_m)])
+    speed_mps = (position - previous[:3]) / PERIOD_S
+    room_m = np.where(speed_mps > 0, high - position, position - bottom)
+    assert (speed_mps**2 <= ARRIVAL_MPS**2 + 2 * DECELERATION_MPS2 * room_m + 1e-6).all()
     step_m = float(np.linalg.norm(position - previous[:3]))
     assert step_m <= LIMITS.max_linear_mps * PERIOD_S + TOLERANCE
     assert angle_rad(sent, previous) <= LIMITS.max_angular_radps * PERIOD_S + TOLERANCE

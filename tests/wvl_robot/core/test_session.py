@@ -14,6 +14,7 @@ from wvl_models.contract.observation import Observation, RobotMode
 from wvl_models.contract.pose import Setpoint
 from wvl_models.contract.rotation import F64
 from wvl_models.contract.verdict import Reason, Verdict
+from wvl_robot.core.arm_guard import ArmState
 from wvl_robot.core.decision import PolicyPilot
 from wvl_robot.core.labelling import REFEREE
 from wvl_robot.core.schedule import ScheduleConfig
@@ -41,6 +42,8 @@ def test_an_episode_of_h_actions_has_h_plus_one_steps_and_the_last_one_holds() -
     bench = SessionBench(forward)
     bench.start(max_steps=5)
     bench.ticks(8)
+    assert [order.source for order in bench.arm.orders] == [Source.TELEOP] * 5 + [Source.HOLD]
+    assert bench.robot.holds == [bench.arm.orders[-1].stamp_ns] and not bench.guard.num_holds
     steps = bench.sink.last.steps
     assert len(steps) == 6
     assert bench.sink.last.is_committed
@@ -104,15 +107,15 @@ def test_orders_live_for_150_ms_from_their_tick() -> None:
     assert order.expires_ns - order.stamp_ns == 150_000_000
 
 
-def test_while_the_dead_man_is_open_the_arm_stays_and_the_episode_goes_on() -> None:
-    bench = SessionBench(lambda step, target: hands_off())
+def test_when_the_dead_man_is_let_go_the_arm_brakes_once_and_the_episode_goes_on() -> None:
+    bench = SessionBench(lambda step, target: push(0.001) if step < 5 else hands_off())
     bench.start(max_steps=20)
     bench.ticks(23)
-    assert len(bench.sink.last.steps) == 21
-    assert {tuple(s.sent.as_row()) for s in bench.sink.last.steps} == {
-        tuple(bench.guard.target.as_row())
-    }
-    assert bench.robot.holds == [bench.robot.holds[0]], "held once, after the end"
+    steps = bench.sink.last.steps
+    assert len(steps) == 21
+    assert {tuple(s.sent.as_row()) for s in steps[4:]} == {tuple(bench.guard.target.as_row())}
+    assert {(s.verdict, s.reason) for s in steps[5:]} == {(Verdict.PASS, Reason.NO_SETPOINT)}
+    assert bench.robot.holds == [bench.arm.orders[5].stamp_ns] and not bench.guard.num_holds
 
 
 def test_stamps_of_the_ticks_increase() -> None:
@@ -184,6 +187,8 @@ def test_discard_keeps_the_steps_as_aborted() -> None:
     assert not bench.sink.last.is_committed
     assert bench.sink.last.aborted_because == "discarded by the operator"
     assert bench.state is SessionState.IDLE
+    assert bench.arm.orders[-1].source is Source.HOLD and not bench.guard.num_holds
+    assert bench.robot.holds == [bench.arm.orders[-1].stamp_ns], "the arm does not wait for it"
 
 
 def test_a_shutdown_keeps_the_running_episode_as_aborted() -> None:
@@ -340,8 +345,8 @@ def assert_gave_up(bench: SessionBench, kind: FaultKind) -> None:
     num_orders = len(bench.arm.orders)
     bench.ticks(5)
     assert len(bench.arm.orders) == num_orders, "nothing is ordered in a fault"
-    assert last.setpoint is bench.guard.target or bench.arm.is_cut, "the last order was to stay"
-    assert bench.robot.holds, "and then the watchdog holds"
+    assert last.source is Source.HOLD, "the last order was to hold"
+    assert bench.guard.state is not ArmState.MOVING
     with pytest.raises(RobotError, match="Clear the fault first"):
         bench.start()
 
@@ -461,7 +466,7 @@ def test_a_lost_receipt_is_recorded_as_a_refusal_without_a_setpoint() -> None:
     bench.start(max_steps=40)
     bench.ticks(50)
     steps = bench.sink.last.steps
-    lost = [step for step in steps if step.reason is Reason.NO_SETPOINT]
+    lost = [step for step in steps[:-1] if step.reason is Reason.NO_SETPOINT]
     assert bench.sink.last.is_committed and len(steps) == 41
     assert 3 <= len(lost) <= 25
     assert all(step.sent is step.observation.target for step in lost)
@@ -511,7 +516,8 @@ def test_a_policys_steps_carry_its_version() -> None:
     steps = bench.sink.last.steps
     assert {step.policy_version for step in steps} == {"v0001"}
     assert not any(step.is_intervention for step in steps)
-    assert {order.source for order in bench.arm.orders} == {Source.POLICY}
+    sources = [order.source for order in bench.arm.orders]
+    assert sources == [Source.HOLD] * 2 + [Source.POLICY] * 28 + [Source.HOLD]
     moves = np.diff([step.sent.pose.position_m[0] for step in steps[:30]])
     assert (moves > 0).sum() == 28, "rests for the first answer and never again"
 

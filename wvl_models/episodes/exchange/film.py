@@ -90,7 +90,7 @@ def _caption(
     opening = "not measured" if np.isnan(width_m) else f"{width_m * 1e3:.0f} mm"
     order = "open" if arrays.sent[step, 7] >= 0.5 else "closed"
     is_success = bool(rewards[step] > 0.5)
-    said = verdict.name if verdict is Verdict.PASS else f"{verdict.name} {reason.name}"
+    said = verdict.name if reason is Reason.NONE else f"{verdict.name} {reason.name}"
     human = ", human" if arrays.is_intervention[step] else ""
     where = f"{episode_id}   step {step + 1} of {arrays.num_steps}   {step / rate_hz:.1f} s"
     return _Caption(
