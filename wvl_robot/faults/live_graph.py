@@ -28,6 +28,7 @@ from wvl_robot.faults.places import own_loopback
 from wvl_robot.faults.spun_node import spun_node
 from wvl_robot.graph import find_graph, resolve
 from wvl_robot.graph_spec import Value
+from wvl_robot.ports.arm_link import Source
 from wvl_robot.ros import topics
 from wvl_robot.ros.live_lab import free_domain
 from wvl_robot.share import share_folder
@@ -108,6 +109,13 @@ class LiveGraph:
                 self.nodes[start.name] = NodeProcess(
                     replace(start, parameters=mine, module=module), environ, log, more
                 )
+        self._forget()
+        with ExitStack() as stack:
+            self._open(stack)
+            self._stack = stack.pop_all()
+
+    def _forget(self) -> None:
+        """Nothing was heard yet."""
         self.arm: Any = None  # ArmStatus
         self.session: Any = None  # SessionStatus
         self.policy: Any = None  # PolicyStatus
@@ -117,16 +125,15 @@ class LiveGraph:
         self.receipts: deque[Any] = deque(maxlen=200)  # SetpointReceipt
         self.chunk_ends_ns: deque[int] = deque(maxlen=100)
         """When each chunk that was heard is over."""
+        self.holds_ns: deque[int] = deque(maxlen=100)
+        """Ticks from which on the session let the arm hold."""
+        self._is_held = False
         self.stale: list[str] = []
         """Orders that were used although they were too old; must stay empty."""
         self._stamps: dict[int, int] = {}
         self._gone_ns: dict[str, int] = {}
-        self._stack = ExitStack()
         self._cell_failures: list[str] = []
         self._num_known = 0
-        with ExitStack() as stack:
-            self._open(stack)
-            self._stack = stack.pop_all()
 
     def _open(self, stack: ExitStack) -> None:
         for process in self.nodes.values():
@@ -373,6 +380,10 @@ class LiveGraph:
         self._stamps[order.sequence] = order.stamp_ns
         while len(self._stamps) > 500:
             self._stamps.pop(next(iter(self._stamps)))
+        is_held = order.source == Source.HOLD
+        if is_held and not self._is_held:
+            self.holds_ns.append(order.stamp_ns)
+        self._is_held = is_held
 
     def _on_receipt(self, receipt: msg.SetpointReceipt) -> None:
         self.receipts.append(receipt)

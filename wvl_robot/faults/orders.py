@@ -1,6 +1,7 @@
 """Orders at ten hertz from this process, in the session's place: a straight way at a speed."""
 
 import time
+from collections.abc import Iterator
 
 from wvl_interfaces import msg
 
@@ -24,6 +25,18 @@ REACH_M = 0.20
 """The way leads to and fro between -y and +y of the rig's home."""
 
 
+def to_and_fro(y_m: float, speed_mps: float, num_orders: int) -> Iterator[float]:
+    """Where each order leads: from anywhere first towards the middle, and back at `REACH_M`."""
+    direction, speed = -1.0 if y_m > 0.0 else 1.0, 0.0
+    for _ in range(num_orders):
+        speed = min(speed + RAMP_MPS, speed_mps)
+        step_m = direction * speed * PERIOD_NS * 1e-9
+        if direction * (y_m + step_m) > REACH_M:  # it may have begun further out
+            direction, speed, step_m = -direction, 0.0, 0.0
+        y_m += step_m
+        yield y_m
+
+
 class OrderSender:
     """Leads the arm of a graph that has no session."""
 
@@ -41,15 +54,9 @@ class OrderSender:
         Returns right after the last order went out; RobotError where no state is heard.
         """
         start = self.measured()
-        position = start.position_m.copy()
-        direction = -1.0 if position[1] > 0.0 else 1.0
-        speed, stamp_ns = 0.0, self._clock.now_ns()
-        for number in range(num_orders):
-            speed = min(speed + RAMP_MPS, speed_mps)
-            step_m = direction * speed * PERIOD_NS * 1e-9
-            if abs(position[1] + step_m) > REACH_M:
-                direction, speed, step_m = -direction, 0.0, 0.0
-            position[1] += step_m
+        position, stamp_ns = start.position_m.copy(), self._clock.now_ns()
+        for number, y_m in enumerate(to_and_fro(float(position[1]), speed_mps, num_orders)):
+            position[1] = y_m
             self.send(position, start.quaternion_xyzw, stamp_ns)
             last_ns, stamp_ns = stamp_ns, stamp_ns + PERIOD_NS
             if number < num_orders - 1:

@@ -1,7 +1,7 @@
 """Row 7: a policy that runs out of memory, throws, crawls or hangs while it drives the arm.
 
 The real policy node behind `wvl_robot.respawn`, as in the graph, with the fault inside its
-inference. The arm carries the last chunk out and rests; the others go on; the policy comes back.
+inference. The arm carries the last chunk out and brakes; the others go on; the policy comes back.
 CUDA's own out-of-memory needs a GPU; without one its error is raised by hand.
 """
 
@@ -14,30 +14,31 @@ import numpy as np
 from wvl_robot.faults.graph_supply import GraphRow, GraphSupply, publish_shipped_policy
 from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.faults.promise import promise
-from wvl_robot.faults.spoiled_policy_node import VARIABLE
+from wvl_robot.faults.silence import promise_rest
+from wvl_robot.faults.spoiled_policy_node import LONGEST_PAUSE_S, VARIABLE
 from wvl_robot.faults.trial import FaultRow, RowPlan
 from wvl_robot.respawn import MAX_RESTARTS, TELLS
 
 NODES = ("robot", "camera", "policy", "session")
-
-REST_MS = 450.0
-"""After the end of the last chunk. The session goes on ordering the chunk's last target, so the arm
-is pulled there with a time constant of 0.2 s (`StreamConfig.gain_per_s`) and does not brake."""
 
 SERVING_S = 30.0
 
 SLOW_FOR_S = 4.0
 
 LATEST_S = 1.0
-"""After the second chunk: an episode of 55 steps asks for a third, and for no fourth."""
+"""After a chunk: there is a next one to ask for."""
+
+MAX_STEPS = 70
+"""By then a policy that answers within a second was asked a third time, and none a fourth time. In
+the task's 55 steps one of 24 was not asked a third time, and had no inference to fail in."""
 
 FAULT_FILE = "policy_fault"
 
 PLAN = RowPlan(
     number=7,
     title="policy",
-    pass_line="the arm rests when the last chunk is over; no stale action; the policy serves again "
-    "<= 30 s by itself; no other process is restarted",
+    pass_line="held within a tick of the last chunk's end, at rest 300 ms later; no stale action; "
+    "the policy serves again <= 30 s by itself; no other process is restarted",
     kinds=("memory", "gpu memory", "killed", "exception", "deadlock", "slow"),
     per_change=10,
     nightly=100,
@@ -72,7 +73,7 @@ def _attempt(graph: LiveGraph, kind: str, seed: int) -> Mapping[str, float]:
     file = graph.folder / FAULT_FILE
     others = {name: graph.pid(name) for name in NODES if name != "policy"}
     graph.go_home()
-    graph.start_episode(int(rng.integers(1000)))
+    graph.start_episode(int(rng.integers(1000)), MAX_STEPS)
     graph.until_chunk()
     time.sleep(rng.uniform(0.0, LATEST_S))
     num_crashes = graph.nodes["policy"].said.count(TELLS)
@@ -85,6 +86,8 @@ def _attempt(graph: LiveGraph, kind: str, seed: int) -> Mapping[str, float]:
             figures = _watch_crash(graph, num_crashes, file)
     finally:
         file.unlink(missing_ok=True)
+    if kind == "slow":
+        time.sleep(LONGEST_PAUSE_S + 1.0)  # nobody else's episode waits for the last slow answer
     for name, pid in others.items():
         promise(graph.nodes[name].is_alive and graph.pid(name) == pid, f"{name} was restarted")
     return figures
@@ -98,12 +101,9 @@ def _watch_crash(graph: LiveGraph, num_crashes: int, file: Path) -> dict[str, fl
     file.unlink()
     graph.until(graph.is_served, "the policy to serve again", at_most_s=2 * SERVING_S)
     serving_s = time.monotonic() - start_s
-    end_ns = graph.chunk_ends_ns[-1]
-    graph.until(lambda: time.monotonic_ns() > end_ns + 500_000_000, "the end of the chunk")
-    rest_ms, noise_ms = graph.watch.rest_ms(end_ns), graph.watch.noise_ms(end_ns)
-    promise(rest_ms <= REST_MS + noise_ms, f"moving {rest_ms:.0f} ms after the last chunk")
+    figures = promise_rest(graph, graph.chunk_ends_ns[-1])
     promise(serving_s <= SERVING_S, f"{serving_s:.0f} s until the policy served again")
-    return {"rest_ms": rest_ms, "serving_s": serving_s, "noise_ms": noise_ms}
+    return figures | {"serving_s": serving_s}
 
 
 def open_row(supply: GraphSupply[LiveGraph] | None = None) -> FaultRow:

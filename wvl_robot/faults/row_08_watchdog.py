@@ -25,6 +25,9 @@ HOLD_MS, STOP_MS, BLIND_MM = 100.0, 300.0, 60.0
 
 WATCHED_S = 0.6
 
+MOVED_MS = 150.0
+"""Of at least 400 ms of driving, or nothing was interrupted."""
+
 PLAN = RowPlan(
     number=8,
     title="watchdog",
@@ -56,6 +59,8 @@ class _Watchdog:
         sender = self._sender_of(graph)
         start_ns = time.monotonic_ns()
         last_ns = sender.drive(SPEED_MPS, int(rng.integers(5, 12)))
+        moved_ms = graph.watch.rest_ms(start_ns)
+        promise(moved_ms > MOVED_MS, "the arm did not move, so nothing was tried")
         if kind == "late orders":
             self._send_late(sender, last_ns)
         if kind in ("silence", "late orders"):

@@ -16,12 +16,9 @@ from wvl_robot.faults.graph_supply import GraphRow, GraphSupply
 from wvl_robot.faults.lossy_link import FAIR, FarGraph, Weather
 from wvl_robot.faults.promise import promise
 from wvl_robot.faults.row_01_robot_processes import digests, judge_store
+from wvl_robot.faults.silence import promise_rest
 from wvl_robot.faults.trial import FaultRow, RowPlan
 from wvl_robot.ros import topics
-
-REST_MS = 450.0
-"""After the end of the last chunk. The session goes on ordering the chunk's last target, so the arm
-is pulled there with a time constant of 0.2 s (`StreamConfig.gain_per_s`) and does not brake."""
 
 CHUNK_S = 2.4
 
@@ -115,23 +112,13 @@ class _Attempt:
             time.sleep(STRUCK_S)
             return {}
         time.sleep(self._rng.uniform(CHUNK_S + 0.7, 6.0))
-        return self._promise_rest(struck_ns)
-
-    def _promise_rest(self, struck_ns: int) -> dict[str, float]:
-        """No later than the end of the last chunk that passed, the arm stands still."""
-        end_ns = self._graph.chunk_ends_ns[-1]
-        rest_ms = self._graph.watch.rest_ms(end_ns)
-        noise_ms = self._graph.watch.noise_ms(struck_ns)
-        promise(rest_ms <= REST_MS + noise_ms, f"moving {rest_ms:.0f} ms after the last chunk")
-        return {"rest_ms": rest_ms, "noise_ms": noise_ms}
+        return promise_rest(self._graph, struck_ns)
 
     def _watch_expired(self) -> dict[str, float]:
         """Answers that were under way until they had expired arrive at an arm that waits."""
         struck_ns = _now_ns()
         self._graph.until(lambda: bool(self._expired()), "an answer to expire", at_most_s=20.0)
-        end_ns = self._graph.chunk_ends_ns[-1] + round(REST_MS * 1e6)
-        time.sleep(max(end_ns - _now_ns(), 0) * 1e-9 + 0.1)
-        figures = self._promise_rest(struck_ns)
+        figures = promise_rest(self._graph, struck_ns)
         delivered_ns = _now_ns()
         for data in self._expired():
             self._link.deliver(topics.ACTION_CHUNK, data)

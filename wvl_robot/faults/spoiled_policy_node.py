@@ -19,7 +19,8 @@ from wvl_robot.ros import policy_node
 
 VARIABLE = "WVL_POLICY_FAULT"
 
-SLOWDOWN = 10.0
+SLOWDOWN, LONGEST_PAUSE_S = 10.0, 3.0
+"""A step ten times slower, but not for so long that it counts as one that hangs (5 s in row 7)."""
 
 _MANY_BYTES = 1 << 62
 
@@ -43,7 +44,7 @@ class SpoiledPolicyHost(PolicyHost):
         start_s = time.monotonic()
         chunk = super().act(observation)
         if fault == "slow":
-            time.sleep((SLOWDOWN - 1.0) * (time.monotonic() - start_s))
+            time.sleep(min((SLOWDOWN - 1.0) * (time.monotonic() - start_s), LONGEST_PAUSE_S))
         return chunk
 
 
