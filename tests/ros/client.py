@@ -1,15 +1,11 @@
 """A node in the test's own process, in a context of its own."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-import rclpy
-from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-
+from wvl_robot.faults.spun_node import spun_node
 from wvl_robot.ros.topics import Endpoint, Topic
 
 PATIENCE_S = 90.0
@@ -19,13 +15,8 @@ class Client:
     """Publishes, hears, calls services; spins in a thread."""
 
     def __init__(self) -> None:
-        self._context = Context()
-        rclpy.init(context=self._context)
-        self.node = rclpy.create_node("client", context=self._context)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-        self._thread.start()
+        self._stack = contextlib.ExitStack()
+        self.node = self._stack.enter_context(spun_node()).node
 
     def hear(self, topic: Topic) -> list[Any]:
         """A list that grows with every message of a node that is there already."""
@@ -60,11 +51,4 @@ class Client:
 
     def close(self) -> None:
         """Leave the graph."""
-        self._executor.shutdown(timeout_sec=5.0)
-        self._thread.join(5.0)
-        self.node.destroy_node()
-        rclpy.shutdown(context=self._context)
-
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()
+        self._stack.close()

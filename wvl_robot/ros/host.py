@@ -18,6 +18,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.client import Client
 from rclpy.duration import Duration
 from rclpy.exceptions import InvalidHandle
+from rclpy.executors import Executor, ExternalShutdownException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 
@@ -58,6 +59,10 @@ class Ending:
         """In the main thread: until the end; raises what `fail` was given."""
         while not self._ended.wait(0.2):
             pass
+        self.check()
+
+    def check(self) -> None:
+        """Raise what `fail` was given, if it was."""
         if self._failure is not None:
             raise self._failure
 
@@ -151,6 +156,24 @@ class Host:
         self._threads.append((thread, patience_s))
         thread.start()
         return thread
+
+    def spin(self, executor: Executor) -> None:
+        """Run callbacks in a thread of their own, until the end.
+
+        Set `stop` before the executor is shut down: rclpy takes its guard condition away from a
+        thread that may be using it, and what that thread raises then is no failure.
+        """
+
+        def spin() -> None:
+            while not self.stop.is_set():
+                try:
+                    executor.spin()
+                except ExternalShutdownException:
+                    return
+                except InvalidHandle as error:  # an answer to a service of a phase that has ended
+                    _LOG.debug("an answer came after its time: %s", error)
+
+        self.thread(spin, "executor")
 
     def insist(self, open_it: Callable[[], T], refusal: type[WvlError], patience_s: float) -> T:
         """What `open_it` opens, tried again while it raises `refusal` and there is patience."""

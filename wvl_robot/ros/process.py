@@ -16,13 +16,7 @@ from types import FrameType
 from typing import NoReturn, TypeVar
 
 import rclpy
-from rclpy.exceptions import InvalidHandle
-from rclpy.executors import (
-    Executor,
-    ExternalShutdownException,
-    MultiThreadedExecutor,
-    SingleThreadedExecutor,
-)
+from rclpy.executors import Executor, MultiThreadedExecutor, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_rmw_implementation_identifier
@@ -123,16 +117,7 @@ def _spinning(whole: Host, node: ManagedNode, num_threads: int) -> Iterator[None
     )
     executor.add_node(node)
 
-    def spin() -> None:
-        while not whole.stop.is_set():
-            try:
-                executor.spin()
-            except ExternalShutdownException:
-                return
-            except InvalidHandle as error:  # an answer to a service of a phase that has ended
-                _LOG.debug("an answer came after its time: %s", error)
-
-    whole.thread(spin, "executor")
+    whole.spin(executor)
     try:
         yield
     finally:
