@@ -1,16 +1,19 @@
 """How long the safety gate takes for one order; `wvl bench gate` prints it.
 
 The goal is 50 us at p99.9 (fault plan row 6). Orders are a mix of what passes, what is clamped and
-what is refused; each call is timed alone, on the clock that comes in.
+what is refused; each call is timed alone, on the clock that comes in. What the machine does
+meanwhile is told in two ways: plain arithmetic is timed in turn with the gate, and each order is
+judged again from the same state, of which the least is the code's own time.
 """
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
 
 from wvl_models.contract.verdict import Verdict
 from wvl_robot.core.raw_order import RawOrder, Row
-from wvl_robot.core.safety import SafetyGate
+from wvl_robot.core.safety import Judgement, SafetyGate
 from wvl_robot.ports.arm_link import Source
 from wvl_robot.ports.clock import Clock
 from wvl_robot.rig.limits import SafetyLimits
@@ -18,13 +21,15 @@ from wvl_robot.rig.limits import SafetyLimits
 _PERIOD_NS = 100_000_000
 _LIFETIME_NS = 150_000_000
 _WARM_UP_CALLS = 1000
-_NUM_ADDITIONS = 700
-"""18 us where the gate takes 18 us."""
+_NUM_ADDITIONS = 800
+"""About as long as a judgement."""
+
+_NUM_REPEATS = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateTiming:
-    """Time of one `SafetyGate.judge`, in microseconds."""
+    """Time of one `SafetyGate.judge`, in microseconds, over all orders."""
 
     num_calls: int
     num_passed: int
@@ -33,6 +38,8 @@ class GateTiming:
     p99_us: float
     p999_us: float
     max_us: float
+    own_p999_us: float
+    """p99.9 over the orders of the least of five calls with the same order and state each."""
     noise_p999_us: float
     """p99.9 of plain arithmetic of about the same length, timed in turn with the gate: where it is
     not far below `p999_us`, the machine was busy and the figure is the machine's."""
@@ -46,20 +53,21 @@ def measure_gate(
     low, high = np.array(limits.workspace_low_m), np.array(limits.workspace_high_m)
     middle = 0.5 * (low + high)
     gate.resync(_row(middle, np.zeros(3), is_open=True))
-    elapsed_ns, noise_ns = np.empty(num_calls), np.empty(num_calls)
+    elapsed_ns, own_ns, noise_ns = np.empty((3, num_calls))
     verdicts: list[Verdict] = []
     for k in range(-_WARM_UP_CALLS, num_calls):
         raw = _random_order(rng, middle, k + _WARM_UP_CALLS)
         now_ns = (k + _WARM_UP_CALLS + 1) * _PERIOD_NS
-        start_ns = clock.now_ns()
-        judgement = gate.judge(raw, now_ns, is_ready=True)
-        end_ns = clock.now_ns()
+        again = [copy.copy(gate) for _ in range(_NUM_REPEATS)]
+        judgement, first_ns = _time_judgement(gate, raw, now_ns, clock)
+        if k >= 0:
+            elapsed_ns[k] = first_ns
+            noise_ns[k] = _time_arithmetic(clock)
+            others_ns = [_time_judgement(other, raw, now_ns, clock)[1] for other in again]
+            own_ns[k] = min(first_ns, *others_ns)
+            verdicts.append(judgement.verdict)
         if judgement.row is not None and k % 2:
             gate.confirm(judgement)
-        if k >= 0:
-            elapsed_ns[k] = end_ns - start_ns
-            noise_ns[k] = _time_arithmetic(clock)
-            verdicts.append(judgement.verdict)
     p50, p99, p999 = np.percentile(elapsed_ns, [50, 99, 99.9]) / 1000
     return GateTiming(
         num_calls=num_calls,
@@ -69,8 +77,18 @@ def measure_gate(
         p99_us=float(p99),
         p999_us=float(p999),
         max_us=float(elapsed_ns.max() / 1000),
+        own_p999_us=float(np.percentile(own_ns, 99.9) / 1000),
         noise_p999_us=float(np.percentile(noise_ns, 99.9) / 1000),
     )
+
+
+def _time_judgement(
+    gate: SafetyGate, raw: RawOrder, now_ns: int, clock: Clock
+) -> tuple[Judgement, int]:
+    """A judgement, and the nanoseconds that it took."""
+    start_ns = clock.now_ns()
+    judgement = gate.judge(raw, now_ns, is_ready=True)
+    return judgement, clock.now_ns() - start_ns
 
 
 def _time_arithmetic(clock: Clock) -> int:

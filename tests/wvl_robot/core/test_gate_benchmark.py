@@ -30,4 +30,5 @@ def test_the_mix_holds_orders_that_pass_are_clamped_and_are_refused() -> None:
 def test_every_percentile_comes_from_a_real_clock_and_noise_is_told_beside_it() -> None:
     timing = measure_gate(LIMITS, RealClock(), np.random.default_rng(0), 2000)
     assert 0 < timing.p50_us <= timing.p99_us <= timing.p999_us <= timing.max_us
+    assert 0 < timing.own_p999_us <= timing.p999_us
     assert timing.noise_p999_us > 0
