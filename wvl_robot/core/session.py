@@ -127,9 +127,7 @@ class Session:
         with self._lock:
             if self._episode is None:
                 raise RobotError(f"no episode to discard: the session is {self._state.value}.")
-            self._hold(self._episode, self._ports.clock.now_ns())
-            self._abort("discarded by the operator")
-            self._enter(SessionState.IDLE, "discarded by the operator")
+            self._give_up(self._episode, "discarded by the operator", SessionState.IDLE)
 
     def clear_fault(self) -> None:
         """On the operator's word: be ready for the next episode."""
@@ -140,12 +138,14 @@ class Session:
             self._enter(SessionState.IDLE, "fault cleared by the operator")
 
     def run(self, stop: threading.Event) -> None:
-        """Tick until `stop` is set; an episode that is running then is given up."""
+        """Tick until `stop` is set; brake, and give up the episode that is running then."""
         clock = self._ports.clock
         grid = TickGrid(clock.now_ns(), self._config.period_ns)
         try:
             while not stop.is_set():
                 clock.sleep_until_ns(grid.deadline_ns)
+                if stop.is_set():
+                    break
                 now_ns = clock.now_ns()
                 num_missed = grid.skip_missed(now_ns)
                 if num_missed:
@@ -157,8 +157,7 @@ class Session:
         finally:
             with self._lock:
                 if self._episode is not None:
-                    self._abort("the session was shut down")
-                    self._enter(SessionState.IDLE, "shut down")
+                    self._give_up(self._episode, "the session was shut down", SessionState.IDLE)
 
     def tick(self, now_ns: int) -> None:
         """Everything that happens at one tick; `now_ns` becomes the observation's stamp."""
@@ -178,7 +177,7 @@ class Session:
             except WvlError as error:
                 is_store = isinstance(error, StoreError)
                 kind = FaultKind.STORE if is_store else FaultKind.DECISION
-                self._fail(episode, Fault(kind=kind, detail=str(error)), now_ns)
+                self._fail(episode, Fault(kind=kind, detail=str(error)))
 
     def _run_tick(self, episode: RunningEpisode, now_ns: int) -> None:
         recording = episode.recording
@@ -186,7 +185,7 @@ class Session:
             now_ns, recording.target, recording.header.instruction
         )
         if isinstance(seen, Fault):
-            self._fail(episode, seen, now_ns)
+            self._fail(episode, seen)
             return
         reward = self._reward(now_ns)
         decision = episode.decide(self._ports.pilot, seen, reward)
@@ -222,9 +221,6 @@ class Session:
         )
         return self._sequence
 
-    def _hold(self, episode: RunningEpisode, now_ns: int) -> None:
-        self._order(self._ports.pilot.hold(episode.recording.target), now_ns)
-
     def _find_fault(self, recording: EpisodeRecording, now_ns: int) -> Fault | None:
         """What is wrong although camera and arm are there."""
         refusals = recording.refusals
@@ -240,22 +236,25 @@ class Session:
             )
         return None
 
-    def _fail(self, episode: RunningEpisode, fault: Fault, now_ns: int) -> None:
-        """Order the arm to hold, give the episode up and wait for a person."""
-        self._hold(episode, now_ns)
+    def _fail(self, episode: RunningEpisode, fault: Fault) -> None:
+        """Give the episode up and wait for a person."""
         self._fault = fault
-        self._abort(str(fault))
-        self._enter(SessionState.FAULT, str(fault))
+        self._give_up(episode, str(fault), SessionState.FAULT)
+
+    def _give_up(self, episode: RunningEpisode, why: str, state: SessionState) -> None:
+        """Order the arm to hold; what was written stays, ABORTED, even where nothing hears that."""
+        try:
+            hold = self._ports.pilot.hold(episode.recording.target)
+            self._order(hold, self._ports.clock.now_ns())
+        finally:
+            self._episode = None
+            episode.recording.abort(why)
+            self._enter(state, why)
 
     def _finish(self, episode: RunningEpisode, now_ns: int) -> None:
         self._last_episode_id = episode.recording.finish(episode.label(now_ns))
         self._episode = None
         self._enter(SessionState.IDLE, f"committed {self._last_episode_id}")
-
-    def _abort(self, reason: str) -> None:
-        assert self._episode is not None
-        self._episode.recording.abort(reason)
-        self._episode = None
 
     def _reward(self, now_ns: int) -> float:
         referee = self._ports.referee
