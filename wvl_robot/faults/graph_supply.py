@@ -4,12 +4,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.faults.promise import judge, promise
+from wvl_robot.faults.stall import despite_stalls
 from wvl_robot.faults.trial import RowPlan, Trial
 
 G = TypeVar("G", bound=LiveGraph)
@@ -56,9 +57,14 @@ class GraphRow(Generic[G]):
         plan: RowPlan,
         supply: GraphSupply[G],
         attempt: Callable[[G, str, int], Mapping[str, float]],
+        stopping: Container[str] = (),
     ) -> None:
-        """`attempt` on the graph, of a kind, with a seed: what was measured."""
+        """`attempt` on the graph, of a kind, with a seed: what was measured.
+
+        Kinds that make the robot stop by themselves are `stopping` (see `despite_stalls`).
+        """
         self.plan, self._supply, self._attempt = plan, supply, attempt
+        self._stopping = stopping
 
     def run(self, kind: str, seed: int, folder: Path) -> Trial:
         """One attempt; where it did not pass the graph's files are kept in `folder`."""
@@ -74,7 +80,9 @@ class GraphRow(Generic[G]):
     def _whole(self, kind: str, seed: int) -> Mapping[str, float]:
         graph = self._supply.get()
         graph.make_ready()
-        figures = self._attempt(graph, kind, seed)
+        figures = despite_stalls(
+            graph, lambda: self._attempt(graph, kind, seed), may_stop=kind in self._stopping
+        )
         graph.make_ready()
         found = graph.problems()
         promise(not found, found)

@@ -25,6 +25,7 @@ from wvl_robot.environment import node_environment
 from wvl_robot.faults.arm_watch import ArmWatch
 from wvl_robot.faults.node_process import NodeProcess
 from wvl_robot.faults.places import own_loopback
+from wvl_robot.faults.robot_stopped import error_of
 from wvl_robot.faults.spun_node import spun_node
 from wvl_robot.graph import find_graph, resolve
 from wvl_robot.graph_spec import Value
@@ -211,7 +212,7 @@ class LiveGraph:
         request = srv.StartEpisode.Request(has_seed=True, seed=seed, max_steps=max_steps)
         answer = self.call(topics.START, request)
         if not answer.success:
-            raise RobotError(f"no episode: {answer.message}")
+            raise error_of(f"no episode: {answer.message}")
         episode_id = str(answer.episode_id)
         self.until(lambda: self._is_at_work(episode_id), "the first step")
         return episode_id
@@ -235,7 +236,7 @@ class LiveGraph:
         """Drive home; RobotError where the arm refuses."""
         answer = self.call(topics.GO_HOME, Trigger.Request())
         if not answer.success:
-            raise RobotError(f"not home: {answer.message}")
+            raise error_of(f"not home: {answer.message}")
 
     def call(self, endpoint: topics.Endpoint, request: Any) -> Any:  # its request and response
         """Call a service and wait for the answer."""
@@ -328,6 +329,15 @@ class LiveGraph:
         with self._cell_lock:
             return self._cell.report()
 
+    def num_lost_cycles(self) -> int:
+        """Of the robot's control, since the cell was started."""
+        return self.cell_report().num_lost_cycles if self._is_cell_up else 0
+
+    def faults(self) -> str:
+        """What session and robot node say to be wrong."""
+        told = (status.fault for status in (self.session, self.arm) if status is not None)
+        return "; ".join(filter(None, told))
+
     def _check_cell(self) -> None:
         found = self.cell_report().unenforced
         self._cell_failures += found[self._num_known :]
@@ -338,7 +348,7 @@ class LiveGraph:
 
     def _is_at_work(self, episode_id: str) -> bool:
         if self.session.state == "fault":
-            raise RobotError(f"{episode_id} was given up: {self.session.fault}")
+            raise error_of(f"{episode_id} was given up: {self.session.fault}")
         return bool(self.session.episode_id == episode_id and self.session.num_steps > 0)
 
     def _is_ready(self) -> bool:

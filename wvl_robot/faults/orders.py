@@ -10,6 +10,7 @@ from wvl_models.contract.pose import Pose, Setpoint
 from wvl_models.contract.rotation import F64
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.faults.live_graph import LiveGraph
+from wvl_robot.faults.robot_stopped import error_of
 from wvl_robot.ports.arm_link import SetpointOrder, Source
 from wvl_robot.ros import convert, topics
 
@@ -48,10 +49,30 @@ class OrderSender:
         self._sequence = self._clock.now_ns()
         self._last: Pose | None = None
 
+    def be_heard(self) -> None:
+        """Order the arm to hold until that is answered; RobotError where it never is.
+
+        DDS lets a writer know a reader before the reader knows the writer, and what is written in
+        between is lost: of sessions that had just been started one in twenty lost its first orders.
+        """
+        pose = self.measured()
+        numbers: list[int] = []
+
+        def is_answered() -> bool:
+            if any(receipt.sequence in numbers for receipt in tuple(self.graph.receipts)):
+                return True
+            now_ns = self._clock.now_ns()
+            numbers.append(self.send(pose.position_m, pose.quaternion_xyzw, now_ns, Source.HOLD))
+            self._clock.sleep_until_ns(now_ns + PERIOD_NS)
+            return False
+
+        self.graph.until(is_answered, "an order to be heard", at_most_s=5.0)
+
     def drive(self, speed_mps: float, num_orders: int) -> int:
         """`num_orders` along y, from where the arm is; returns the last order's stamp.
 
-        Returns right after the last order went out; RobotError where no state is heard.
+        Returns right after the last order went out; RobotError where no state is heard, or where
+        the robot has stopped by itself.
         """
         start = self.measured()
         position, stamp_ns = start.position_m.copy(), self._clock.now_ns()
@@ -61,9 +82,17 @@ class OrderSender:
             last_ns, stamp_ns = stamp_ns, stamp_ns + PERIOD_NS
             if number < num_orders - 1:
                 self._clock.sleep_until_ns(stamp_ns)
+        if self.graph.arm.state == "fault":
+            raise error_of(f"stopped while driving: {self.graph.arm.fault}")
         return last_ns
 
-    def send(self, position_m: F64, quaternion_xyzw: F64, stamp_ns: int) -> int:
+    def send(
+        self,
+        position_m: F64,
+        quaternion_xyzw: F64,
+        stamp_ns: int,
+        source: Source = Source.TELEOP,
+    ) -> int:
         """One order; its sequence number."""
         self._sequence += 1
         pose = self._last = Pose(position_m=position_m, quaternion_xyzw=quaternion_xyzw)
@@ -72,7 +101,7 @@ class OrderSender:
             stamp_ns=stamp_ns,
             expires_ns=stamp_ns + LIFETIME_NS,
             setpoint=Setpoint(pose=pose, gripper_open=True),
-            source=Source.TELEOP,
+            source=source,
             policy_version="",
         )
         self._publish(convert.to_order(order, self.graph.host.time()))

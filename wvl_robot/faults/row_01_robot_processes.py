@@ -142,4 +142,4 @@ def judge_store(
 
 def open_row(supply: GraphSupply[LiveGraph] | None = None) -> FaultRow:
     """See `rows`; on somebody's graph, or on one of its own."""
-    return GraphRow(PLAN, supply or GraphSupply(open_deployment), _attempt)
+    return GraphRow(PLAN, supply or GraphSupply(open_deployment), _attempt, ("cell", "robot"))

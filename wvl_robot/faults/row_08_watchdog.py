@@ -57,6 +57,7 @@ class _Watchdog:
         """One of them."""
         rng = np.random.default_rng(seed)
         sender = self._sender_of(graph)
+        sender.be_heard()
         start_ns = time.monotonic_ns()
         last_ns = sender.drive(SPEED_MPS, int(rng.integers(5, 12)))
         moved_ms = graph.watch.rest_ms(start_ns)
@@ -125,4 +126,9 @@ def _promise_in_time(what: str, value_ms: float, limit_ms: float, noise_ms: floa
 
 def open_row(supply: GraphSupply[LiveGraph] | None = None) -> FaultRow:
     """See `rows`; on somebody's graph, or on one of its own."""
-    return GraphRow(PLAN, supply or GraphSupply(open_arm), _Watchdog().interrupt)
+    return GraphRow(
+        PLAN,
+        supply or GraphSupply(open_arm),
+        _Watchdog().interrupt,
+        ("robot stopped", "robot killed"),
+    )

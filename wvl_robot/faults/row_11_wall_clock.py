@@ -20,7 +20,7 @@ from wvl_models.episodes.store import EpisodeStore
 from wvl_robot.faults.graph_supply import GraphRow, GraphSupply
 from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.faults.lossy_link import FarGraph
-from wvl_robot.faults.promise import PromiseBrokenError, promise
+from wvl_robot.faults.promise import promise
 from wvl_robot.faults.row_01_robot_processes import REST_MS, digests, judge_store
 from wvl_robot.faults.trial import FaultRow, RowPlan
 from wvl_robot.ros import topics
@@ -32,9 +32,6 @@ SOURCE = Path(__file__).with_name("wall_clock.c")
 NUM_JUMPS = 3
 
 MAX_STEPS = 150
-
-NUM_TRIES = 3
-"""A reflex after lost cycles is the machine's (decision 008) and says nothing about the clock."""
 
 JUMP_S: Mapping[str, float] = {"1 ms": 0.001, "1 s": 1.0, "1 h": 3600.0, "1 day": 86400.0}
 
@@ -75,25 +72,11 @@ def open_jumping(folder: Path) -> FarGraph:
 
 
 def _attempt(graph: FarGraph, kind: str, seed: int) -> Mapping[str, float]:
+    attempt = _miss_no_stop if kind == SILENCE else _jump_around
     try:
-        return _on_a_quiet_robot(graph, kind, np.random.default_rng(seed))
+        return attempt(graph, kind, np.random.default_rng(seed))
     finally:
         _jump_to(graph.folder, 0.0)
-
-
-def _on_a_quiet_robot(graph: LiveGraph, kind: str, rng: np.random.Generator) -> dict[str, float]:
-    """One try; another one after a reflex that followed lost cycles."""
-    attempt = _miss_no_stop if kind == SILENCE else _jump_around
-    for num_stalls in range(NUM_TRIES):
-        num_lost_cycles = graph.cell_report().num_lost_cycles
-        try:
-            return {**attempt(graph, kind, rng), "stalls": num_stalls}
-        except PromiseBrokenError:
-            is_stall = "reflex" in graph.session.fault
-            if not is_stall or graph.cell_report().num_lost_cycles == num_lost_cycles:
-                raise
-            graph.make_ready()
-    raise PromiseBrokenError(f"the machine was too busy {NUM_TRIES} times")
 
 
 def _jump_around(graph: LiveGraph, kind: str, rng: np.random.Generator) -> Mapping[str, float]:

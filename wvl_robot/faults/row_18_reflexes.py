@@ -52,6 +52,7 @@ PLAN = RowPlan(
 def _attempt(graph: LiveGraph, kind: str, seed: int) -> Mapping[str, float]:
     rng, reflex = np.random.default_rng(seed), KINDS[kind]
     sender, pid = OrderSender(graph), graph.pid("robot")
+    sender.be_heard()
     last_ns = sender.drive(SPEED_MPS, int(rng.integers(4, 10)))
     graph.until(
         lambda: any(s.stamp_ns == last_ns for s in tuple(graph.sent)), "an order to be used"
@@ -109,4 +110,4 @@ def _pull_mm(graph: LiveGraph, sender: OrderSender) -> float:
 
 def open_row(supply: GraphSupply[LiveGraph] | None = None) -> FaultRow:
     """See `rows`; on somebody's graph, or on one of its own."""
-    return GraphRow(PLAN, supply or GraphSupply(open_arm), _attempt)
+    return GraphRow(PLAN, supply or GraphSupply(open_arm), _attempt, PLAN.kinds)

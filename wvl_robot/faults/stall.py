@@ -1,0 +1,35 @@
+"""A reflex that nobody asked for: where the robot's control lost cycles it is the machine's.
+
+The robot goes on by itself while cycles are lost, and what follows is a jump
+(docs/decisions/008-faults.md). Such a trial has tried nothing: it is tried again, and counted.
+"""
+
+from collections.abc import Callable, Mapping
+
+from wvl_models.contract.errors import WvlError
+from wvl_robot.faults.live_graph import LiveGraph
+from wvl_robot.faults.promise import PromiseBrokenError
+from wvl_robot.faults.robot_stopped import RobotStoppedError, is_reflex
+
+NUM_TRIES = 3
+
+
+def despite_stalls(
+    graph: LiveGraph, attempt: Callable[[], Mapping[str, float]], *, may_stop: bool
+) -> Mapping[str, float]:
+    """What `attempt` measured, and how many tries before it were stopped by the machine.
+
+    A reflex counts as the machine's where cycles were lost in the try; in an attempt that makes the
+    robot stop itself (`may_stop`) only one on the way home, at the start or while driving.
+    """
+    for num_stalls in range(NUM_TRIES):
+        num_lost = graph.num_lost_cycles()
+        try:
+            return {**attempt(), "stalls": num_stalls}
+        except (PromiseBrokenError, WvlError) as error:
+            is_early = isinstance(error, RobotStoppedError)
+            is_stall = is_early or (not may_stop and is_reflex(f"{error} {graph.faults()}"))
+            if not is_stall or graph.num_lost_cycles() <= num_lost:
+                raise
+            graph.make_ready()
+    raise PromiseBrokenError(f"the machine was too busy {NUM_TRIES} times")
