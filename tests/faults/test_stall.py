@@ -1,5 +1,5 @@
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
@@ -18,7 +18,7 @@ class Graph:
     lost: int
     told: str = ""
     num_lost: int = 0
-    num_readied: int = field(default=0)
+    num_readied: int = 0
 
     def num_lost_cycles(self) -> int:
         self.num_lost += self.lost

@@ -12,6 +12,7 @@ from wvl_robot.core.arm_guard import ArmGuard, ArmState
 from wvl_robot.faults.order_fuzz import PERIOD_NS, VERSION, OrderFuzz, broken_limits
 from wvl_robot.faults.places import own_loopback
 from wvl_robot.faults.promise import judge, promise
+from wvl_robot.faults.stall import despite_stalls
 from wvl_robot.faults.trial import FaultRow, RowPlan, Trial
 from wvl_robot.rig.limits import SafetyLimits
 from wvl_robot.share import share_folder
@@ -52,12 +53,32 @@ class ArmRow:
 
     def run(self, kind: str, seed: int, folder: Path) -> Trial:
         """`NUM_ORDERS` orders; those that move the arm at the session's rate."""
-        return judge(PLAN, kind, seed, lambda: self._attempt(np.random.default_rng(seed)))
+        return judge(
+            PLAN,
+            kind,
+            seed,
+            lambda: despite_stalls(
+                self, lambda: self._attempt(np.random.default_rng(seed)), may_stop=False
+            ),
+        )
 
     def close(self) -> None:
         """Disconnect, and end the cell."""
         self._arm.close()
         self._cell.close()
+
+    def num_lost_cycles(self) -> int:
+        """See `Struck`."""
+        return self._cell.report().num_lost_cycles
+
+    def faults(self) -> str:
+        """See `Struck`."""
+        return self._arm.fault or ""
+
+    def make_ready(self) -> None:
+        """See `Struck`."""
+        if not self._arm.read().mode.is_commandable or self._arm.fault is not None:
+            self._arm.recover()
 
     def _connect(self) -> FrankaArm:
         rig = self._config.rig
@@ -66,14 +87,13 @@ class ArmRow:
     def _attempt(self, rng: np.random.Generator) -> Mapping[str, float]:
         rig, clock = self._config.rig, SystemClock()
         limits, width_m = rig.safety, rig.gripper.open_width_m
-        if not self._arm.read().mode.is_commandable:
-            self._arm.recover()
+        self.make_ready()
         self._arm.go_home()
         guard = ArmGuard(self._arm, clock, limits, period_s=PERIOD_NS * 1e-9, open_width_m=width_m)
         guard.set_policy_version(VERSION)
         fuzz = OrderFuzz(limits, rng, reach_m=0.012)
         row = tuple(guard.target.as_row().tolist())
-        rows, stamps_ns, num_sent, num_stalls = [row], [0], 0, 0
+        rows, stamps_ns, num_sent, num_recoveries = [row], [0], 0, 0
         num_lost_before = self._num_lost
         for draw, _ in fuzz.draw(NUM_ORDERS, 0):
             now_ns = clock.now_ns()
@@ -81,7 +101,7 @@ class ArmRow:
             receipt = guard.on_raw(order.raw)
             if guard.state is ArmState.FAULT:
                 self._promise_a_busy_machine(f"'{order.way}' led to: {guard.fault}")
-                num_stalls += 1
+                num_recoveries += 1
                 guard.recover()
                 _check_limits(rows, stamps_ns, limits)
                 row = tuple(guard.target.as_row().tolist())
@@ -102,7 +122,7 @@ class ArmRow:
         return {
             "orders": NUM_ORDERS,
             "sent": num_sent,
-            "stalls": num_stalls,
+            "recoveries": num_recoveries,
             "lost_cycles": self._num_lost - num_lost_before,
         }
 
@@ -118,7 +138,7 @@ class ArmRow:
 
         The robot goes on by itself meanwhile, and what follows is a jump: seen at a load of 14.
         """
-        promise(self._cell.report().num_lost_cycles > self._num_lost, otherwise)
+        promise(self.num_lost_cycles() > self._num_lost, otherwise)
 
 
 def _check_limits(

@@ -5,17 +5,30 @@ The robot goes on by itself while cycles are lost, and what follows is a jump
 """
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from wvl_models.contract.errors import WvlError
-from wvl_robot.faults.live_graph import LiveGraph
 from wvl_robot.faults.promise import PromiseBrokenError
 from wvl_robot.faults.robot_stopped import RobotStoppedError, is_reflex
 
 NUM_TRIES = 3
 
 
+class Struck(Protocol):
+    """An arm, and whatever else the trials share."""
+
+    def num_lost_cycles(self) -> int:
+        """Of the robot's control, so far."""
+
+    def faults(self) -> str:
+        """What is said to be wrong; empty where nothing is."""
+
+    def make_ready(self) -> None:
+        """Recover, for the next try."""
+
+
 def despite_stalls(
-    graph: LiveGraph, attempt: Callable[[], Mapping[str, float]], *, may_stop: bool
+    struck: Struck, attempt: Callable[[], Mapping[str, float]], *, may_stop: bool
 ) -> Mapping[str, float]:
     """What `attempt` measured, and how many tries before it were stopped by the machine.
 
@@ -23,13 +36,13 @@ def despite_stalls(
     robot stop itself (`may_stop`) only one on the way home, at the start or while driving.
     """
     for num_stalls in range(NUM_TRIES):
-        num_lost = graph.num_lost_cycles()
+        num_lost = struck.num_lost_cycles()
         try:
             return {**attempt(), "stalls": num_stalls}
         except (PromiseBrokenError, WvlError) as error:
             is_early = isinstance(error, RobotStoppedError)
-            is_stall = is_early or (not may_stop and is_reflex(f"{error} {graph.faults()}"))
-            if not is_stall or graph.num_lost_cycles() <= num_lost:
+            is_stall = is_early or (not may_stop and is_reflex(f"{error} {struck.faults()}"))
+            if not is_stall or struck.num_lost_cycles() <= num_lost:
                 raise
-            graph.make_ready()
+            struck.make_ready()
     raise PromiseBrokenError(f"the machine was too busy {NUM_TRIES} times")
