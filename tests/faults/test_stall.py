@@ -5,8 +5,7 @@ import pytest
 
 from wvl_models.contract.errors import RobotError
 from wvl_robot.faults.promise import PromiseBrokenError
-from wvl_robot.faults.robot_stopped import error_of
-from wvl_robot.faults.stall import NUM_TRIES, despite_stalls
+from wvl_robot.faults.stall import NUM_TRIES, despite_stalls, error_of
 
 REFLEX = 'aborted by reflex! ["communication_constraints_violation"]'
 

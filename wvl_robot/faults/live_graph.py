@@ -25,8 +25,8 @@ from wvl_robot.environment import node_environment
 from wvl_robot.faults.arm_watch import ArmWatch
 from wvl_robot.faults.node_process import NodeProcess
 from wvl_robot.faults.places import own_loopback
-from wvl_robot.faults.robot_stopped import error_of
 from wvl_robot.faults.spun_node import spun_node
+from wvl_robot.faults.stall import error_of
 from wvl_robot.graph import find_graph, resolve
 from wvl_robot.graph_spec import Value
 from wvl_robot.ports.arm_link import Source

@@ -10,7 +10,7 @@ from wvl_models.contract.pose import Pose, Setpoint
 from wvl_models.contract.rotation import F64
 from wvl_robot.adapters.system_clock import SystemClock
 from wvl_robot.faults.live_graph import LiveGraph
-from wvl_robot.faults.robot_stopped import error_of
+from wvl_robot.faults.stall import error_of
 from wvl_robot.ports.arm_link import SetpointOrder, Source
 from wvl_robot.ros import convert, topics
 

@@ -12,7 +12,6 @@ the time between two processes that hear the same chunk (fault plan row 7: 100 m
 REST_MS = 300.0
 """From that tick to standstill (issue 3 item 3, fault plan row 8)."""
 
-
 _SURE_MS = 100.0
 """Watched for longer than it may take."""
 

@@ -7,11 +7,14 @@ The robot goes on by itself while cycles are lost, and what follows is a jump
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from wvl_models.contract.errors import WvlError
+from wvl_models.contract.errors import RobotError, WvlError
 from wvl_robot.faults.promise import PromiseBrokenError
-from wvl_robot.faults.robot_stopped import RobotStoppedError, is_reflex
 
 NUM_TRIES = 3
+
+
+class RobotStoppedError(RobotError):
+    """A reflex on the way home, at an episode's start or while a trial drives the arm."""
 
 
 class Struck(Protocol):
@@ -41,8 +44,17 @@ def despite_stalls(
             return {**attempt(), "stalls": num_stalls}
         except (PromiseBrokenError, WvlError) as error:
             is_early = isinstance(error, RobotStoppedError)
-            is_stall = is_early or (not may_stop and is_reflex(f"{error} {struck.faults()}"))
+            is_stall = is_early or (not may_stop and _is_reflex(f"{error} {struck.faults()}"))
             if not is_stall or struck.num_lost_cycles() <= num_lost:
                 raise
             struck.make_ready()
     raise PromiseBrokenError(f"the machine was too busy {NUM_TRIES} times")
+
+
+def error_of(words: str) -> RobotError:
+    """The error that says these words of the robot."""
+    return RobotStoppedError(words) if _is_reflex(words) else RobotError(words)
+
+
+def _is_reflex(words: str) -> bool:
+    return "reflex" in words
